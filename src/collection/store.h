@@ -1,0 +1,181 @@
+// The store: all collections of the process, their versions, and the one lock that makes a query
+// see exactly one of them. How rows are kept is told in docs/store.md; nobody outside knows.
+//
+//   durable truth   rows in segments, dead marks, definitions and applied positions: one engine
+//                   transaction per apply
+//   derived         live-row bitsets and key indexes: rebuilt from the above by open()
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/connection.h"
+#include "engine/database.h"
+#include "model/change.h"
+#include "model/position.h"
+#include "model/schema.h"
+
+namespace freshet::collection {
+
+// Where one table stands between PostgreSQL and its collection. Stored, but Copying, which restarts
+// as Waiting. The reason of Paused and Failed is kept with it.
+enum class TableState : std::uint8_t { Waiting, Copying, CatchingUp, Live, Paused, Failed };
+std::string_view to_string(TableState state);  // "waiting", "copying", "catching_up", …
+
+// What is stored about one table. A value; the store keeps the truth.
+struct TableRecord {
+  SourceId source{};
+  std::shared_ptr<const TableSchema> schema;
+  TableState state = TableState::Waiting;
+  Lsn snapshot_lsn;           // rows were copied at this point; earlier commits are in them already
+  Offset replay_from;         // changes that are not in the copy start here in the stream
+  std::string last_error;     // empty when fine
+  bool inserts_only = false;  // no usable identity: updates and deletes are not mirrored
+};
+
+// What is stored about one source.
+struct SourceRecord {
+  SourceId id{};
+  std::string name;       // "shop"
+  std::string slot;       // "freshet_shop"
+  std::string system_id;  // of the PostgreSQL cluster, to notice another one behind the same URL
+  std::uint32_t timeline = 0;
+  bool slot_created = false;  // false: a crash came between the intent and the slot
+  Applied applied;
+};
+
+// Numbers of one table for people and metrics.
+struct TableNumbers {
+  SourceId source{};
+  TableId table{};
+  std::uint64_t live_rows = 0;
+  std::uint64_t dead_rows = 0;
+  std::uint64_t segments = 0;
+  std::uint64_t index_bytes = 0;   // key index
+  std::uint64_t bitset_bytes = 0;  // live-row map
+};
+
+class Reader;
+class Writer;
+class Copy;
+
+// Thread safe unless said otherwise.
+class Store {
+ public:
+  // Opens or creates `folder`/freshet.duckdb and rebuilds what is derived. Corruption when what was
+  // stored contradicts itself.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder,
+                                             engine::DatabaseOptions options);
+  ~Store();
+
+  engine::Database& database();
+
+  // What is recorded. Copies.
+  std::vector<SourceRecord> sources() const;
+  std::vector<TableRecord> tables() const;
+  std::vector<TableNumbers> numbers() const;
+
+  // Finds the source of that name or records a new one.
+  Result<SourceRecord> add_source(const std::string& name, const std::string& slot);
+  Result<> update_source(
+      const SourceRecord& source);  // all but `applied`, which only a Writer moves
+  // Forgets a source, its tables and their rows. No Writer or Copy of it may exist.
+  Result<> drop_source(SourceId source);
+
+  // A connection for queries.
+  Result<std::unique_ptr<Reader>> reader();
+  // The one writer of a source; the thread that holds it applies.
+  Result<std::unique_ptr<Writer>> writer(SourceId source);
+  // Starts the copy of one table into a new segment; any thread, many at once.
+  Result<std::unique_ptr<Copy>> copy(SourceId source, std::shared_ptr<const TableSchema> schema);
+
+  // The last applied position that queries can see; and a wait for it. False when the time is over.
+  Applied visible(SourceId source) const;
+  bool wait_visible(SourceId source, Lsn lsn, std::chrono::milliseconds limit,
+                    std::stop_token stop) const;
+
+  struct State;  // the insides
+
+ private:
+  explicit Store(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+// One query session's door to the collections. One thread at a time.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  virtual engine::Connection& connection() = 0;
+  // Pins the newest version: from here to end() every statement on connection() sees exactly it.
+  // Opens an engine transaction.
+  virtual Result<> begin() = 0;
+  virtual void end() = 0;
+  // The positions of the pinned version, one per source.
+  virtual std::vector<std::pair<SourceId, Applied>> pinned() const = 0;
+};
+
+// The only one that changes a source's collections. One thread.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+
+  // Records tables (or replaces what is recorded about them) in one transaction.
+  virtual Result<> put_tables(std::span<const TableRecord> tables) = 0;
+  // Forgets tables and their rows.
+  virtual Result<> remove_tables(std::span<const TableId> tables) = 0;
+
+  // Applies whole transactions to live and catching-up tables, moves the applied position, and
+  // publishes a version: all or nothing. Unchanged values are read back from the rows they belong
+  // to. A table that fails alone (say, two live rows for one key) is set to Failed with its reason
+  // in the same version and named in the answer; an error means that nothing happened.
+  //
+  // With more_follows the changes are the beginning of a large transaction: they stay inside the
+  // open engine transaction, invisible, until a call without it completes them. After an error the
+  // Writer cannot be used any more; a new one starts from what is durable.
+  virtual Result<std::vector<ChangeSet::Stopped>> apply(ChangeSet& changes, bool more_follows) = 0;
+
+  // Nothing happened on the source's tables up to `lsn`: queries may count it as seen. Not stored.
+  virtual void advance(Lsn lsn) = 0;
+
+  // Takes finished copies as the rows of their tables (replacing what was there), with their key
+  // indexes, and sets each to `state`: Live when the applied position is the snapshot's or the
+  // changes between were replayed, else CatchingUp (recorded, but not yet visible to queries).
+  virtual Result<> attach(std::vector<std::unique_ptr<Copy>> copies, TableState state,
+                          Lsn snapshot_lsn, Offset replay_from) = 0;
+
+  // Applies changes to catching-up tables only, without moving the source's position or making them
+  // visible, and moves their replay_from to changes.applied.offset in the same engine transaction;
+  // then shows those in go_live (their replay must have reached the applied position). For tables
+  // that were copied later than others. more_follows as in apply.
+  virtual Result<std::vector<ChangeSet::Stopped>> replay(ChangeSet& changes, bool more_follows,
+                                                         std::span<const TableId> go_live) = 0;
+
+  // Rewrites segments with too many dead rows and merges small ones, a bounded piece of work per
+  // call; drops segments that no reader can see. True when there is more to do.
+  virtual Result<bool> tidy() = 0;
+  // Folds the engine's write-ahead log into its file when it has grown enough; call when idle too.
+  virtual Result<> checkpoint_if_due() = 0;
+};
+
+// A table being copied: rows go straight into one new segment. One thread; the key index is built
+// on the way. Destroyed without finish(), it leaves nothing behind.
+class Copy {
+ public:
+  virtual ~Copy() = default;
+  // Columns in the schema's order, all of one size.
+  virtual Result<> append(std::span<const Column> columns) = 0;
+  // Makes the rows durable. They stay invisible until a Writer attaches them.
+  virtual Result<> finish() = 0;
+  virtual std::uint64_t rows() const = 0;
+  virtual const TableSchema& schema() const = 0;
+};
+
+}  // namespace freshet::collection

@@ -1,0 +1,40 @@
+// The pgoutput decoder: bytes of logical replication to Changes, straight into columns.
+//
+// A Relation message describes a table before its first row of a session and again after every
+// ALTER. The decoder compares it with the schema the collection was built for; a table whose shape
+// differs is reported as stopped with shape_changed, and its later changes are skipped.
+//
+// An UPDATE may leave out large unchanged columns. They come out as Unchanged, never as null; under
+// REPLICA IDENTITY FULL the value is taken from the old row, which carries it.
+//
+// Source: PostgreSQL documentation, "Logical Replication Message Formats", protocol version 1.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "model/change.h"
+#include "model/transaction.h"
+
+namespace freshet::decode {
+
+// One thread. Holds nothing that a restart could not find in the schemas of `out.tables`.
+class PgoutputDecoder {
+ public:
+  PgoutputDecoder();
+  ~PgoutputDecoder();
+  PgoutputDecoder(PgoutputDecoder&&) noexcept;
+  PgoutputDecoder& operator=(PgoutputDecoder&&) noexcept;
+
+  // Adds the changes of one part to `out`, for the tables that have an entry there and whose
+  // skip_before is not above the part's commit_lsn. Rows are decoded by the entry's schema.
+  // `out.applied.lsn` and `.commit_time` move at the last part; the offset is the caller's.
+  // A value that its column cannot represent stops that table only. An error here is Corruption of
+  // the stream itself: an unknown message, a length that runs out.
+  Result<> decode(const TransactionPart& part, ChangeSet& out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace freshet::decode

@@ -1,0 +1,14 @@
+#include "model/schema.h"
+
+namespace freshet {
+
+std::vector<std::size_t> TableSchema::identity_columns() const {
+  std::vector<std::size_t> ordinals;
+  if (identity == Identity::None) return ordinals;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (identity == Identity::Full || columns[i].in_key) ordinals.push_back(i);
+  }
+  return ordinals;
+}
+
+}  // namespace freshet

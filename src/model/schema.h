@@ -1,0 +1,56 @@
+// What we know of one table of a source. Immutable once published; a change makes a new one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/type.h"
+
+namespace freshet {
+
+// PostgreSQL's object id of a table. A name is a label; this is the identity.
+enum class TableId : std::uint32_t {};
+
+// One database we follow; small and dense, given by the store when the source is first seen.
+enum class SourceId : std::uint32_t {};
+
+inline std::uint32_t value(TableId id) {
+  return static_cast<std::uint32_t>(id);
+}
+inline std::uint32_t value(SourceId id) {
+  return static_cast<std::uint32_t>(id);
+}
+
+struct ColumnSchema {
+  std::string name;
+  Type type;                  // what a collection holds
+  std::uint32_t pg_type = 0;  // the type's oid on the source
+  std::int32_t pg_typmod = -1;
+  std::int16_t attnum = 0;  // 0 when unknown
+  bool in_key = false;      // part of the replica identity
+  bool not_null = false;
+  friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
+};
+
+// How updates and deletes name the row they change.
+enum class Identity : std::uint8_t {
+  Key,   // by the columns with in_key: primary key or REPLICA IDENTITY USING INDEX
+  Full,  // by the whole old row; equal rows are legal and counted
+  None,  // not at all: inserts and truncates only
+};
+
+struct TableSchema {
+  TableId id{};
+  std::string schema;  // "public"
+  std::string name;
+  Identity identity = Identity::Key;
+  std::vector<ColumnSchema> columns;
+
+  std::string qualified_name() const { return schema + "." + name; }
+  // Ordinals of the columns that identify a row: the key's, all for Full, none for None.
+  std::vector<std::size_t> identity_columns() const;
+  friend bool operator==(const TableSchema&, const TableSchema&) = default;
+};
+
+}  // namespace freshet

@@ -1,0 +1,56 @@
+// What a source's catalog says about its tables.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/position.h"
+#include "model/schema.h"
+#include "postgres/connection.h"
+
+namespace freshet::postgres {
+
+// Which tables of a source to mirror: `schema.table` with `*`, a leading `!` excludes. A pattern
+// without a dot means public. No pattern that includes: every table outside system schemas.
+class TablePatterns {
+ public:
+  static Result<TablePatterns> parse(const std::vector<std::string>& patterns);
+  bool match(std::string_view schema, std::string_view name) const;
+
+ private:
+  struct Pattern {
+    std::string schema;
+    std::string name;
+    bool exclude;
+  };
+  std::vector<Pattern> patterns_;
+};
+
+// A table of the source, with what publishing and copying need to know beyond the schema.
+struct CatalogTable {
+  TableSchema schema;         // columns as pgoutput sends them: no dropped, no generated ones
+  bool partitioned = false;   // a partitioned root; its partitions are not listed
+  double rows_estimated = 0;  // planner's estimate; negative when never analysed
+  std::uint64_t bytes = 0;    // of the table and its partitions
+  std::string why_not;        // why it cannot be mirrored at all ("unlogged"), or empty
+};
+
+// Ordinary and partitioned tables that match, system schemas left out, in order of name.
+// Identity follows what PostgreSQL itself uses: a primary key that is not deferrable, the identity
+// index, FULL, or none; a table without one is to be published for inserts and truncates only.
+Result<std::vector<CatalogTable>> read_tables(Connection& connection,
+                                              const TablePatterns& patterns);
+
+// One table by oid, as of the connection's transaction; 42P01 when it is gone.
+Result<CatalogTable> read_table(Connection& connection, TableId id);
+
+// Identity of the server behind the connection (a replication connection).
+struct SystemId {
+  std::string id;
+  std::uint32_t timeline = 0;
+  Lsn flushed;
+};
+Result<SystemId> identify(Connection& replication);
+
+}  // namespace freshet::postgres

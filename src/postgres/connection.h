@@ -1,0 +1,79 @@
+// A connection to a PostgreSQL server, over libpq; only postgres/*.cc knows libpq.
+//
+// Every setting that changes how values look is pinned when the connection opens (ISO dates, UTC,
+// exact floats, hex bytea, UTF8), so a role's or a database's defaults cannot leak into the data.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace freshet::postgres {
+
+struct ConnectOptions {
+  bool replication = false;  // replication=database: a walsender
+  std::string application_name = "freshet";
+  std::chrono::seconds connect_timeout{10};
+  std::chrono::milliseconds lock_timeout{0};  // 0: none
+};
+
+// A result with its rows as text. Columns by position.
+struct Rows {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+};
+
+// One thread.
+class Connection {
+ public:
+  // `url` is a URI or a key=value string of libpq. Errors never contain the password.
+  static Result<std::unique_ptr<Connection>> connect(const std::string& url,
+                                                     ConnectOptions options);
+  ~Connection();
+
+  // Simple query protocol. The last statement's rows.
+  Result<Rows> query(std::string_view sql);
+  // With parameters $1 … as text.
+  Result<Rows> query(const std::string& sql,
+                     const std::vector<std::optional<std::string>>& parameters);
+
+  // COPY … TO STDOUT: calls `sink` with each CopyData payload. Asked to stop, it cancels and fails
+  // with 57014.
+  Result<> copy_out(const std::string& sql, const std::function<Result<>(Bytes)>& sink,
+                    std::stop_token stop);
+
+  // CopyBoth, for replication: starts it; reads one payload (valid until the next call; nothing
+  // within `wait`); writes one payload.
+  Result<> start_copy_both(const std::string& sql);
+  Result<std::optional<Bytes>> read_copy(std::stop_token stop, std::chrono::milliseconds wait);
+  Result<> write_copy(Bytes payload);
+
+  int server_version() const;                     // server_version_num: 150018
+  std::string parameter(const char* name) const;  // a reported parameter, "" when unknown
+  int backend_pid() const;
+
+  struct Handle;
+
+ private:
+  explicit Connection(std::unique_ptr<Handle> handle);
+  std::unique_ptr<Handle> handle_;
+};
+
+std::string quoted(std::string_view identifier);  // "a""b"
+std::string literal(std::string_view text);       // 'it''s', E'' when it has a backslash
+
+// `url` without its password, for people and logs.
+std::string without_password(const std::string& url);
+// The database name `url` leads to, as libpq would find it.
+std::string database_name(const std::string& url);
+
+}  // namespace freshet::postgres

@@ -1,0 +1,75 @@
+// What the server knows about itself, for freshet.sources, freshet.tables, freshet.progress, health
+// and `freshet status`. The server implements Status; everybody else only asks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/position.h"
+
+namespace freshet::query {
+
+struct SourceStatus {
+  std::string name;
+  std::string state;  // starting, copying, live, retrying, failed
+  std::string url;    // without password
+  std::string slot;
+  std::string server_version;
+  Lsn received;
+  Lsn durable;
+  Lsn confirmed;
+  Lsn applied;
+  std::optional<std::int64_t> lag_ms;  // nothing before the first measurement
+  std::optional<std::int64_t> lag_bytes;
+  std::uint64_t stream_bytes = 0;                   // kept on our disk
+  std::optional<std::uint64_t> retained_wal_bytes;  // held on the source by our slot
+  std::string last_error;
+};
+
+struct TableStatus {
+  std::string source;
+  std::string schema;
+  std::string name;
+  std::string state;  // waiting, copying, catching_up, live, paused, failed
+  std::uint64_t rows = 0;
+  std::uint64_t dead_rows = 0;
+  Lsn applied_lsn;
+  std::optional<std::int64_t> lag_ms;
+  std::optional<std::int64_t> lag_bytes;
+  std::string last_error;  // also notes such as "no usable identity: inserts and truncates only"
+};
+
+struct ProgressStatus {
+  std::string source;
+  std::string schema;
+  std::string name;
+  std::string phase;  // "waiting for slot", "waiting for lock", "copying", "catching up"
+  std::uint64_t rows = 0;
+  std::optional<std::uint64_t> rows_estimated;
+  std::uint64_t bytes = 0;
+  double rows_per_second = 0;
+  std::optional<double> seconds_left;
+};
+
+// Thread safe; answers from memory, never from the network.
+class Status {
+ public:
+  virtual ~Status() = default;
+  virtual std::vector<SourceStatus> sources() const = 0;
+  virtual std::vector<TableStatus> tables() const = 0;
+  virtual std::vector<ProgressStatus> progress() const = 0;
+  // Waits until every source that `lsn` can belong to shows it to new queries. Fails with 57014
+  // when asked to stop and with 55000 (and what the applied position is) when the time is over.
+  virtual Result<> wait_visible(Lsn lsn, std::chrono::milliseconds limit,
+                                std::stop_token stop) const = 0;
+  // Empty when all tables are live and lag is under the limit; else why not, a line per reason.
+  virtual std::vector<std::string> not_ready() const = 0;
+};
+
+}  // namespace freshet::query

@@ -1,0 +1,62 @@
+// Follows one replication slot: START_REPLICATION, the transactions that come, and the answers that
+// keep the server patient and let it forget.
+//
+// It looks at message kinds and commit boundaries only; what the messages say is decode's business.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "model/position.h"
+#include "model/transaction.h"
+#include "postgres/connection.h"
+
+namespace freshet::source {
+
+struct ReplicationOptions {
+  std::string slot;
+  std::string publications;  // as publication_names takes them: quoted, comma-separated
+  Lsn start;                 // end LSN of the last transaction we have durably
+  bool binary = true;        // 14+; every mirrored column has a binary form we know
+  std::uint64_t part_bytes_max = 1
+                                 << 20;  // a transaction is handed over in parts of about this size
+  std::chrono::milliseconds status_interval{1000};
+};
+
+// What came. The bytes are valid until the next call.
+struct Received {
+  std::optional<TransactionPart> part;
+  std::optional<Lsn> idle_at;  // a keepalive: every commit below was received already
+};
+
+// One thread.
+class Replication {
+ public:
+  static Result<std::unique_ptr<Replication>> start(const std::string& url,
+                                                    ReplicationOptions options);
+  ~Replication();
+
+  // The next part or keepalive; neither when nothing came within `wait`. Answers keepalives, sends
+  // a status at least every status_interval, and asks for the server's position while idle.
+  Result<Received> next(std::stop_token stop, std::chrono::milliseconds wait);
+  // True when another message can be had without waiting: syncing can be put off.
+  bool has_more() const;
+
+  // Everything received so far up to `lsn` (an end LSN or idle_at) is durable here: the server may
+  // forget it. Never goes back. Sent at the next opportunity, at once when it was asked for.
+  Result<> confirm(Lsn lsn);
+  // Ends the replication politely, with a last confirmation.
+  void stop();
+
+  struct State;
+
+ private:
+  explicit Replication(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace freshet::source

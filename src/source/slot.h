@@ -1,0 +1,65 @@
+// Care for what we create on a source: one slot, and two publications.
+//
+// freshet_<name> publishes everything of tables with a usable identity; freshet_<name>_inserts
+// publishes inserts and truncates of the others, so that the application's own UPDATE and DELETE
+// never start to fail because of us (PostgreSQL refuses them on published tables without identity).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/position.h"
+#include "postgres/catalog.h"
+#include "postgres/connection.h"
+
+namespace freshet::source {
+
+// Names on the source for a source of ours: lower case, at most 63 bytes, [a-z0-9_].
+struct Names {
+  std::string slot;
+  std::string publication;
+  std::string inserts_publication;
+};
+Names names_for(const std::string& source_name);
+
+// Creates or alters the publications so that they hold exactly `tables`. Idempotent; one statement
+// per transaction; lock_timeout with retries. Partitioned roots are published through the root
+// (13+).
+Result<> publish(postgres::Connection& connection, const Names& names,
+                 const std::vector<postgres::CatalogTable>& tables);
+
+struct SlotStatus {
+  bool exists = false;
+  bool active = false;
+  int active_pid = 0;
+  std::string plugin;
+  std::string database;
+  std::string wal_status;  // 13+; "lost" means that changes are gone
+  Lsn restart_lsn;
+  Lsn confirmed_flush_lsn;
+  std::uint64_t retained_wal_bytes = 0;
+};
+Result<SlotStatus> slot_status(postgres::Connection& connection, const std::string& slot);
+
+// Ends a walsender of ours that still holds the slot after our own crash (application_name is
+// ours), waits until the slot is free; transient error 55006 naming the owner when it is somebody
+// else's.
+Result<> take_over(postgres::Connection& connection, const std::string& slot);
+
+// Removes slot and publications; absent ones are fine.
+Result<> drop_everything(postgres::Connection& connection, const Names& names);
+
+// Settings of the source that make replication impossible, each with what to do about it:
+// wal_level, free slots and senders, the role's rights. Empty when it can work.
+Result<std::vector<Error>> blocking_problems(postgres::Connection& connection);
+
+// Now on the source's clock and WAL: for lag.
+struct SourceClock {
+  Lsn flushed;
+  Time now;
+};
+Result<SourceClock> source_clock(postgres::Connection& connection);
+
+}  // namespace freshet::source
