@@ -1,0 +1,164 @@
+// freshet: the commands and their flags.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/demo.h"
+#include "cli/report.h"
+#include "cli/serve.h"
+#include "cli/signals.h"
+#include "cli/status.h"
+#include "observe/log.h"
+#include "query/session.h"
+#include "server/config.h"
+
+namespace {
+
+using namespace freshet;
+
+struct ServeFlags {
+  std::string data;
+  std::string config;
+  std::string listen;
+  std::vector<std::string> sources;
+  std::vector<std::string> tables;
+  int sql_port = -1;
+  int http_port = -1;
+  int copy_workers = 0;
+};
+
+CLI::App* add_serve(CLI::App& app, ServeFlags& flags) {
+  CLI::App* serve =
+      app.add_subcommand("serve", "Mirror PostgreSQL databases and answer SQL on the copies");
+  serve->add_option("--data", flags.data, "Data folder (default ./freshet-data)")->type_name("DIR");
+  serve->add_option("--source", flags.sources, "A database to mirror; repeat for more")
+      ->type_name("[NAME=]URL")
+      ->allow_extra_args(false);
+  serve
+      ->add_option("--tables", flags.tables,
+                   "Which tables: schema.table with *, ! in front excludes (default: every table "
+                   "outside system schemas)")
+      ->type_name("PATTERN");
+  serve
+      ->add_option("--sql-port", flags.sql_port,
+                   "Port for PostgreSQL clients, 0 for a free one (default 5433)")
+      ->type_name("N");
+  serve
+      ->add_option("--http-port", flags.http_port,
+                   "Port for health and metrics, 0 for a free one (default 8080)")
+      ->type_name("N");
+  serve
+      ->add_option("--listen", flags.listen,
+                   "Address to listen on, loopback only (default 127.0.0.1)")
+      ->type_name("ADDR");
+  serve
+      ->add_option("--copy-workers", flags.copy_workers,
+                   "Tables copied at the same time (default 2)")
+      ->type_name("N");
+  serve
+      ->add_option("--config", flags.config,
+                   "Settings file (default DIR/freshet.toml when it exists)")
+      ->type_name("FILE");
+  serve->footer(
+      "Examples:\n"
+      "  freshet serve --source postgresql://app@db.example/shop\n"
+      "  freshet serve --source shop=postgresql://app@db/shop --tables 'public.*' --tables "
+      "'!public.log'\n"
+      "  psql -h 127.0.0.1 -p 5433 freshet -c 'select * from freshet.tables'\n"
+      "Passwords: put them into ~/.pgpass or PGPASSFILE rather than into the URL.");
+  return serve;
+}
+
+// Flags win over the file; the file wins over the defaults.
+Result<server::Config> make_config(const ServeFlags& flags) {
+  server::Config config;
+  if (!flags.data.empty()) config.data = flags.data;
+  std::filesystem::path file = flags.config;
+  const std::filesystem::path usual = config.data / "freshet.toml";
+  if (file.empty() && std::filesystem::exists(usual)) file = usual;
+  if (!file.empty()) config = TRY(server::read_config(file, std::move(config)));
+  if (!flags.data.empty()) config.data = flags.data;
+  if (!flags.listen.empty()) config.listen = flags.listen;
+  if (flags.sql_port >= 0) config.sql_port = flags.sql_port;
+  if (flags.http_port >= 0) config.http_port = flags.http_port;
+  if (flags.copy_workers > 0) config.copy_workers = static_cast<unsigned>(flags.copy_workers);
+  if (!flags.sources.empty()) config.sources.clear();
+  for (const std::string& text : flags.sources) {
+    config.sources.push_back(TRY(server::parse_source(text)));
+  }
+  if (!flags.tables.empty()) {
+    for (server::SourceConfig& source : config.sources) source.tables = flags.tables;
+  }
+  TRY(server::check(config));
+  return config;
+}
+
+int run_serve(const ServeFlags& flags) {
+  auto config = make_config(flags);
+  if (!config.ok()) {
+    cli::report(config.error());
+    return 2;
+  }
+  return cli::serve(*std::move(config));
+}
+
+int demo_command(const cli::DemoOptions& options) {
+  cli::block_stop_signals();
+  const auto result = cli::run_demo(options);
+  if (result.ok()) return 0;
+  cli::report(result.error());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Freshet keeps live, queryable copies of PostgreSQL tables.", "freshet"};
+  app.set_version_flag("--version", fmt::format("freshet {}", query::freshet_version));
+  app.require_subcommand(1);
+  app.footer("freshet COMMAND --help shows a command's flags and examples.");
+  std::string log_level = "info";
+  app.add_option("--log-level", log_level, "debug, info, warn or error; logs go to stderr")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+
+  ServeFlags serve_flags;
+  CLI::App* serve = add_serve(app, serve_flags);
+
+  std::string status_url = "postgresql://127.0.0.1:5433/freshet";
+  CLI::App* status =
+      app.add_subcommand("status", "Show sources, tables, lag and progress of a running server");
+  status->add_option("URL", status_url, "The server's SQL address")->capture_default_str();
+  status->footer("Example:\n  freshet status postgresql://127.0.0.1:5433/freshet");
+
+  cli::DemoOptions demo_options;
+  CLI::App* demo = app.add_subcommand(
+      "demo", "Start a scratch PostgreSQL with a small shop, live traffic, and mirror it");
+  demo->add_option("--orders", demo_options.orders, "Orders in the shop at the start")
+      ->capture_default_str();
+  demo->add_option("--rate", demo_options.rate, "Transactions per second on the shop")
+      ->capture_default_str();
+  demo->add_option("--sql-port", demo_options.sql_port,
+                   "Port for PostgreSQL clients, 0 for a free one")
+      ->capture_default_str();
+  demo->add_option("--http-port", demo_options.http_port,
+                   "Port for health and metrics, 0 for a free one")
+      ->capture_default_str();
+  demo->add_option("--seconds", demo_options.seconds, "End by itself after so long; 0: at Ctrl-C")
+      ->capture_default_str();
+  demo->add_flag("--keep", demo_options.keep, "Leave the shop's folder behind");
+
+  CLI11_PARSE(app, argc, argv);
+  const bool quiet = demo->parsed();
+  observe::start_logging(log_level == "debug"           ? observe::Level::Debug
+                         : log_level == "warn" || quiet ? observe::Level::Warn
+                         : log_level == "error"         ? observe::Level::Error
+                                                        : observe::Level::Info);
+  if (serve->parsed()) return run_serve(serve_flags);
+  if (status->parsed()) return cli::show_status(status_url);
+  return demo_command(demo_options);
+}

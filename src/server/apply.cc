@@ -1,0 +1,262 @@
+#include "server/apply.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "server/catch_up.h"
+
+namespace freshet::server {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// One apply takes what is waiting, up to this much: large enough that the cost of a commit
+// disappears, small enough for memory. A transaction beyond it is applied in pieces inside one
+// engine transaction.
+constexpr std::uint64_t batch_bytes_max = 16 << 20;
+// How long the stream is waited for before orders and idle positions are looked at.
+constexpr auto quiet = 10ms;
+constexpr auto tidy_interval = 250ms;
+constexpr auto retire_interval = 2s;
+
+}  // namespace
+
+Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
+             stream::Stream& stream, Handover& handover, Board& board)
+    : store_(store),
+      writer_(std::move(writer)),
+      source_(source),
+      stream_(stream),
+      handover_(handover),
+      board_(board) {}
+
+Result<> Apply::run(std::stop_token stop) {
+  applied_ = store_.visible(source_);
+  seen_ = applied_.lsn;
+  read_ = applied_.offset;
+  reader_ = TRY(stream_.read_from(read_).context("read stream"));
+  TRY(refresh_routes());
+  while (!stop.stop_requested()) {
+    TRY(take_orders());
+    if (catching_up_) {
+      const CatchUp catch_up{store_, *writer_, source_, stream_, board_};
+      if (TRY(catch_up.run(applied_.offset, seen_, stop))) TRY(refresh_routes());
+    }
+    if (nothing_to_follow()) {
+      handover_.orders.wait_for(stop, 100ms,
+                                [](const Orders& orders) { return !orders.waiting.empty(); });
+      continue;
+    }
+    const bool busy = TRY(apply_waiting(stop));
+    if (!busy) follow_idle();
+    TRY(look_after(busy));
+  }
+  return {};
+}
+
+// Nothing is live yet and something is being copied: moving on would only mean reading the stream
+// again.
+bool Apply::nothing_to_follow() const {
+  return changes_.tables.empty() && !catching_up_ && handover_.copying_from.get().has_value();
+}
+
+Result<> Apply::take_orders() {
+  std::vector<Order> orders;
+  handover_.orders.with([&](Orders& all) { orders.swap(all.waiting); });
+  if (orders.empty()) return {};
+  for (Order& order : orders) {
+    if (auto* finished = std::get_if<FinishedCopy>(&order)) {
+      TRY(attach(std::move(*finished)));
+    } else {
+      const auto& record = std::get<collection::TableRecord>(order);
+      TRY(writer_->put_tables(std::span(&record, 1)));
+    }
+  }
+  TRY(refresh_routes());
+  const std::size_t count = orders.size();
+  orders.clear();
+  handover_.orders.update([&](Orders& all) { all.taken += count; });
+  return {};
+}
+
+Result<> Apply::attach(FinishedCopy finished) {
+  observe::info("table copied", {{"table", finished.copy->schema().qualified_name()},
+                                 {"rows", finished.copy->rows()},
+                                 {"lsn", to_string(finished.snapshot_lsn)}});
+  std::vector<std::unique_ptr<collection::Copy>> copies;
+  copies.push_back(std::move(finished.copy));
+  TRY(writer_->attach(std::move(copies), collection::TableState::CatchingUp, finished.snapshot_lsn,
+                      finished.replay_from));
+  return {};
+}
+
+// Makes changes_ hold an entry for exactly the live tables; entries whose schema is the same are
+// kept, with what the decoder knows about them.
+Result<> Apply::refresh_routes() {
+  catching_up_ = false;
+  std::unordered_map<TableId, std::unique_ptr<TableChanges>> routes;
+  for (const collection::TableRecord& record : store_.tables()) {
+    if (record.source != source_) continue;
+    if (record.state == collection::TableState::CatchingUp) catching_up_ = true;
+    if (record.state != collection::TableState::Live) continue;
+    const TableId id = record.schema->id;
+    auto old = changes_.tables.find(id);
+    auto& route = routes[id];
+    if (old != changes_.tables.end() && old->second->schema == record.schema) {
+      route = std::move(old->second);
+    } else {
+      route = std::make_unique<TableChanges>(record.schema);
+    }
+    route->skip_before = record.snapshot_lsn;
+  }
+  changes_.tables = std::move(routes);
+  return {};
+}
+
+// Applies whatever whole transactions are waiting; false when there are none.
+Result<bool> Apply::apply_waiting(std::stop_token stop) {
+  changes_.clear();
+  auto record = TRY(reader_->next(stop, more_to_tidy_ ? 0ms : quiet).context("read stream"));
+  if (!record) return false;
+  while (true) {
+    TRY(decoder_.decode(record->part, changes_).context("decode"));
+    if (changes_.keep.empty() || changes_.keep.back() != record->memory) {
+      changes_.keep.push_back(record->memory);
+    }
+    changes_.payload_bytes += record->part.messages.size();
+    read_ = record->end;
+    const bool whole = record->part.last;
+    if (whole) {
+      changes_.applied.offset = read_;
+      ++changes_.transactions;
+    }
+    if (changes_.payload_bytes >= batch_bytes_max) {
+      if (whole) break;
+      TRY(flush(true));
+      changes_.clear();
+    }
+    record = TRY(reader_->next(stop, whole ? 0ms : 1000ms).context("read stream"));
+    if (record) continue;
+    if (whole) break;
+    // Asked to stop in the middle of a transaction: what was applied of it is rolled back with the
+    // writer, and read again after the restart.
+    while (!record && !stop.stop_requested()) {
+      record = TRY(reader_->next(stop, 1000ms).context("read stream"));
+    }
+    if (!record) return false;
+  }
+  TRY(flush(false));
+  return true;
+}
+
+Result<> Apply::flush(bool more_follows) {
+  if (!changes_.stopped.empty()) TRY(drop_stopped());
+  const auto failed = TRY(writer_->apply(changes_, more_follows));
+  inside_transaction_ = more_follows;
+  if (!more_follows) {
+    applied_ = changes_.applied;
+    seen_ = std::max(seen_, applied_.lsn);
+    static observe::Counter& transactions = observe::counter(
+        "freshet_collection_applied_transactions_total", "Source transactions made visible.");
+    transactions.add(static_cast<double>(changes_.transactions));
+    note_lag();
+  }
+  if (failed.empty()) return {};
+  for (const ChangeSet::Stopped& table : failed) {
+    observe::error("table failed",
+                   {{"table", value(table.table)}, {"reason", table.reason.message}});
+  }
+  return refresh_routes();
+}
+
+// How long the newest transaction of this batch took from its commit to being visible.
+void Apply::note_lag() {
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  board_.with([&](SourceFacts& facts) {
+    const auto lag =
+        now + facts.clock_offset.value_or(std::chrono::microseconds{}) - applied_.commit_time;
+    facts.batch_lag = std::max(lag, std::chrono::microseconds{});
+    facts.applied_at = std::chrono::steady_clock::now();
+  });
+}
+
+// Tables that decode could not follow: nothing of this batch is applied to them, so that they stay
+// at a whole transaction.
+Result<> Apply::drop_stopped() {
+  const std::vector<ChangeSet::Stopped> stopped = std::exchange(changes_.stopped, {});
+  if (inside_transaction_) {
+    // Earlier pieces of this transaction are in the open engine transaction. Roll back, record, and
+    // let the supervisor start again from the last whole transaction.
+    writer_.reset();
+    writer_ = TRY(store_.writer(source_));
+    TRY(record_stopped(stopped));
+    Error again;
+    again.fault = Fault::Transient;
+    again.message = "a table stopped inside a large transaction: " + stopped.front().reason.message;
+    return again;
+  }
+  for (const ChangeSet::Stopped& table : stopped) changes_.tables.erase(table.table);
+  return record_stopped(stopped);
+}
+
+Result<> Apply::record_stopped(const std::vector<ChangeSet::Stopped>& stopped) {
+  bool copy_again = false;
+  for (collection::TableRecord& record : store_.tables()) {
+    const auto found = std::ranges::find_if(stopped, [&](const ChangeSet::Stopped& table) {
+      return record.source == source_ && table.table == record.schema->id;
+    });
+    if (found == stopped.end()) continue;
+    const std::string name = record.schema->qualified_name();
+    if (found->shape_changed) {
+      record.state = collection::TableState::Waiting;
+      copy_again = true;
+      observe::info("table changed shape, copying it again",
+                    {{"table", name}, {"reason", found->reason.message}});
+    } else {
+      record.state = collection::TableState::Failed;
+      record.last_error = found->reason.message;
+      if (!found->reason.hint.empty()) record.last_error += " (" + found->reason.hint + ")";
+      observe::error("table failed", {{"table", name}, {"reason", found->reason.message}});
+    }
+    TRY(writer_->put_tables(std::span(&record, 1)));
+  }
+  if (copy_again) handover_.copies_wanted.update([](std::uint64_t& count) { ++count; });
+  return {};
+}
+
+// Nothing is waiting: if the source was seen to be idle up to here, queries may know.
+void Apply::follow_idle() {
+  board_.with([](SourceFacts& facts) { facts.caught_up_at = std::chrono::steady_clock::now(); });
+  const Idle idle = handover_.idle.get();
+  if (idle.lsn <= seen_ || idle.offset > read_) return;
+  seen_ = idle.lsn;
+  writer_->advance(seen_);
+}
+
+// Garbage, checkpoints and the stream's old files: a bounded piece of work now and then.
+Result<> Apply::look_after(bool busy) {
+  const auto now = std::chrono::steady_clock::now();
+  if ((more_to_tidy_ && !busy) || now - tidied_ > tidy_interval) {
+    more_to_tidy_ = TRY(writer_->tidy().context("tidy"));
+    TRY(writer_->checkpoint_if_due().context("checkpoint"));
+    tidied_ = now;
+  }
+  if (now - retired_ < retire_interval) return {};
+  retired_ = now;
+  Offset keep = applied_.offset;
+  if (const auto copying = handover_.copying_from.get()) keep = std::min(keep, *copying);
+  for (const collection::TableRecord& record : store_.tables()) {
+    if (record.source == source_ && record.state == collection::TableState::CatchingUp) {
+      keep = std::min(keep, record.replay_from);
+    }
+  }
+  TRY(stream_.retire(keep).context("retire stream"));
+  board_.with([&](SourceFacts& facts) { facts.stream_bytes = stream_.kept_bytes(); });
+  return {};
+}
+
+}  // namespace freshet::server

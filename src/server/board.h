@@ -1,0 +1,54 @@
+// The board of one source: what its stages say about themselves, for status and for people. Written
+// by the stages, read by everybody; never waited for by the path of the data.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "model/position.h"
+#include "model/schema.h"
+#include "snapshot/snapshot.h"
+
+namespace freshet::server {
+
+// One table being copied, or about to be.
+struct CopyFacts {
+  std::string schema;
+  std::string name;
+  std::string phase;  // "waiting for slot", "waiting for lock", "copying", "catching up"
+  double rows_estimated = -1;
+  std::chrono::steady_clock::time_point started{};
+  std::shared_ptr<const snapshot::CopyProgress> progress;
+};
+
+struct SourceFacts {
+  std::string state = "starting";  // starting, copying, live, retrying, failed
+  std::string server_version;      // "PostgreSQL 16.4"
+  std::string last_error;
+  std::string last_hint;
+  bool ever_connected = false;
+  Progress progress;
+  std::chrono::steady_clock::time_point caught_up_at{};  // apply last found nothing waiting
+  std::chrono::steady_clock::time_point applied_at{};    // a batch was last made visible
+  std::chrono::microseconds batch_lag{};                 // of that batch: commit to visible
+  Lsn source_flushed;                                    // end of the source's WAL, as last asked
+  std::chrono::steady_clock::time_point
+      flushed_asked_at{};                                 // when source_flushed was last asked for
+  std::optional<std::chrono::microseconds> clock_offset;  // the source's clock minus ours
+  std::optional<std::uint64_t> retained_wal_bytes;
+  std::uint64_t stream_bytes = 0;
+  Offset stream_end;
+  std::map<TableId, CopyFacts> copies;
+  std::map<TableId, std::string> table_errors;  // of copies that will be tried again
+  std::vector<std::string> news;                // lines for the terminal, taken by take_news()
+};
+
+using Board = Guarded<SourceFacts>;
+
+}  // namespace freshet::server

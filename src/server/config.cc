@@ -1,0 +1,216 @@
+#include "server/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "base/file.h"
+#include "postgres/connection.h"
+
+namespace freshet::server {
+
+namespace {
+
+Error bad_setting(std::string message, std::string hint) {
+  Error error;
+  error.sqlstate = "22023";
+  error.message = std::move(message);
+  error.hint = std::move(hint);
+  return error;
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 40 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+std::string name_from(std::string_view database) {
+  std::string name;
+  for (const char c : database.substr(0, 40)) {
+    const auto lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    name.push_back(is_name({&lower, 1}) ? lower : '_');
+  }
+  return name.empty() ? "source" : name;
+}
+
+// Reads one table of the file; every key must be taken by somebody.
+class TomlTable {
+ public:
+  TomlTable(const toml::table& table, std::string where)
+      : table_(table), where_(std::move(where)) {}
+
+  Result<> text(const char* key, std::string& into) { return take<std::string>(key, into); }
+  template <typename Number>
+  Result<> number(const char* key, Number& into) {
+    std::int64_t value = static_cast<std::int64_t>(into);
+    TRY(take<std::int64_t>(key, value));
+    if (value < 0) return bad_setting(fmt::format("{}{} is negative", where_, key), {});
+    into = static_cast<Number>(value);
+    return {};
+  }
+  Result<> texts(const char* key, std::vector<std::string>& into) {
+    known_.insert(key);
+    const toml::node* node = table_.get(key);
+    if (node == nullptr) return {};
+    const toml::array* array = node->as_array();
+    if (array == nullptr) return wrong_type(key, "an array of texts");
+    for (const toml::node& item : *array) {
+      const auto text = item.value_exact<std::string>();
+      if (!text) return wrong_type(key, "an array of texts");
+      into.push_back(*text);
+    }
+    return {};
+  }
+  void also(const char* key) { known_.insert(key); }
+
+  Result<> nothing_else() const {
+    for (const auto& [key, node] : table_) {
+      if (known_.contains(std::string(key.str()))) continue;
+      std::string known;
+      for (const std::string& name : known_) known += (known.empty() ? "" : ", ") + name;
+      return bad_setting(fmt::format("unknown setting {}{} in line {}", where_, key.str(),
+                                     node.source().begin.line),
+                         "Known here: " + known + ".");
+    }
+    return {};
+  }
+
+ private:
+  template <typename T>
+  Result<> take(const char* key, T& into) {
+    known_.insert(key);
+    const toml::node* node = table_.get(key);
+    if (node == nullptr) return {};
+    const auto value = node->value_exact<T>();
+    if (!value)
+      return wrong_type(key, std::is_same_v<T, std::string> ? "a text" : "a whole number");
+    into = *value;
+    return {};
+  }
+  Error wrong_type(const char* key, std::string_view wanted) const {
+    return bad_setting(fmt::format("setting {}{} must be {}", where_, key, wanted), {});
+  }
+
+  const toml::table& table_;
+  std::string where_;
+  std::set<std::string> known_;
+};
+
+Result<SourceConfig> read_source(const toml::table& table) {
+  SourceConfig source;
+  TomlTable reader(table, "source.");
+  TRY(reader.text("name", source.name));
+  TRY(reader.text("url", source.url));
+  TRY(reader.texts("tables", source.tables));
+  TRY(reader.nothing_else());
+  if (source.url.empty()) {
+    return bad_setting("a [[source]] has no url", "Add url = \"postgresql://user@host/database\".");
+  }
+  if (source.name.empty()) source.name = name_from(postgres::database_name(source.url));
+  return source;
+}
+
+}  // namespace
+
+Result<SourceConfig> parse_source(const std::string& text) {
+  SourceConfig source;
+  source.url = text;
+  // NAME=URL and a key=value connection string look alike: a name is followed by a URI or by
+  // another key=value pair ("shop=host=db dbname=shop").
+  const std::size_t equals = text.find('=');
+  if (equals != std::string::npos && is_name(text.substr(0, equals))) {
+    const std::string rest = text.substr(equals + 1);
+    const std::size_t end = rest.find_first_of(" =/");
+    const bool is_uri = rest.starts_with("postgresql://") || rest.starts_with("postgres://");
+    if (is_uri || (end != std::string::npos && rest[end] == '=')) {
+      source.name = text.substr(0, equals);
+      source.url = rest;
+    }
+  }
+  if (source.url.find("://") == std::string::npos && source.url.find('=') == std::string::npos) {
+    return bad_setting("not a source: \"" + text + "\"",
+                       "Give [NAME=]URL, for example shop=postgresql://app@db.example/shop.");
+  }
+  if (source.name.empty()) source.name = name_from(postgres::database_name(source.url));
+  return source;
+}
+
+Result<Config> read_config(const std::filesystem::path& file, Config defaults) {
+  Config config = std::move(defaults);
+  const std::string text = TRY(read_text(file).context("read configuration"));
+  toml::table root;
+  try {
+    root = toml::parse(text, file.string());
+  } catch (const toml::parse_error& problem) {
+    return bad_setting(fmt::format("{} line {}: {}", file.string(), problem.source().begin.line,
+                                   problem.description()),
+                       {});
+  }
+  TomlTable reader(root, "");
+  std::string data = config.data.string();
+  auto ready_lag_ms = config.ready_lag_max.count();
+  std::uint64_t memory_mb = config.memory_bytes_max >> 20;
+  TRY(reader.text("data", data));
+  TRY(reader.text("listen", config.listen));
+  TRY(reader.number("sql_port", config.sql_port));
+  TRY(reader.number("http_port", config.http_port));
+  TRY(reader.number("copy_workers", config.copy_workers));
+  TRY(reader.number("connections_max", config.connections_max));
+  TRY(reader.number("memory_mb_max", memory_mb));
+  TRY(reader.number("ready_lag_ms_max", ready_lag_ms));
+  reader.also("source");
+  TRY(reader.nothing_else().context(file.string()));
+  config.data = data;
+  config.memory_bytes_max = memory_mb << 20;
+  config.ready_lag_max = std::chrono::milliseconds(ready_lag_ms);
+  if (const toml::array* sources = root["source"].as_array()) {
+    for (const toml::node& node : *sources) {
+      const toml::table* table = node.as_table();
+      if (table == nullptr) return bad_setting("source must be written as [[source]]", {});
+      config.sources.push_back(TRY(read_source(*table).context(file.string())));
+    }
+  } else if (root.contains("source")) {
+    return bad_setting("source must be written as [[source]]", {});
+  }
+  return config;
+}
+
+Result<> check(const Config& config) {
+  if (config.sources.empty()) {
+    return bad_setting(
+        "no source to mirror",
+        "Give --source postgresql://user@host/database, or a [[source]] in freshet.toml.");
+  }
+  std::set<std::string> names;
+  for (const SourceConfig& source : config.sources) {
+    if (!is_name(source.name)) {
+      return bad_setting("not a name for a source: \"" + source.name + "\"",
+                         "Use lower-case letters, digits and _, at most 40.");
+    }
+    if (!names.insert(source.name).second) {
+      return bad_setting("two sources are called " + source.name,
+                         "Name them: --source first=URL --source second=URL.");
+    }
+  }
+  for (const int port : {config.sql_port, config.http_port}) {
+    if (port < 0 || port > 65535) return bad_setting(fmt::format("no such port: {}", port), {});
+  }
+  if (config.sql_port != 0 && config.sql_port == config.http_port) {
+    return bad_setting("the SQL port and the HTTP port are the same", {});
+  }
+  if (config.listen != "localhost" && config.listen != "::1" &&
+      !config.listen.starts_with("127.")) {
+    return bad_setting(
+        "refusing to listen on " + config.listen,
+        "Clients are let in without a password, so only loopback addresses are allowed; "
+        "use an SSH tunnel or a proxy that authenticates.");
+  }
+  if (config.copy_workers == 0) return bad_setting("copy_workers must be at least 1", {});
+  return {};
+}
+
+}  // namespace freshet::server

@@ -1,0 +1,43 @@
+// What was set: flags and freshet.toml, parsed once into plain structs.
+// docs/operating/configuration.md lists every setting with its default and unit.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace freshet::server {
+
+struct SourceConfig {
+  std::string name;                 // [a-z0-9_]+; the database's name when not given
+  std::string url;                  // libpq URI or key=value string
+  std::vector<std::string> tables;  // patterns; empty: every table outside system schemas
+};
+
+struct Config {
+  std::filesystem::path data = "freshet-data";
+  std::vector<SourceConfig> sources;
+  std::string listen = "127.0.0.1";
+  int sql_port = 5433;                              // 0: a free one
+  int http_port = 8080;                             // 0: a free one
+  unsigned copy_workers = 2;                        // tables copied at the same time, per source
+  std::uint64_t memory_bytes_max = 0;               // of the engine; 0: half of the machine's
+  unsigned connections_max = 100;                   // SQL clients
+  std::chrono::milliseconds ready_lag_max{10'000};  // /health/ready fails above
+};
+
+// "[NAME=]URL". The name defaults to the database's.
+Result<SourceConfig> parse_source(const std::string& text);
+
+// Reads a freshet.toml over `defaults`. Unknown keys are errors (22023), with the line.
+Result<Config> read_config(const std::filesystem::path& file, Config defaults);
+
+// Refuses what cannot work: no source, two sources of one name, a listening address that is not
+// loopback (there are no passwords yet), ports out of range.
+Result<> check(const Config& config);
+
+}  // namespace freshet::server

@@ -1,0 +1,56 @@
+// What the stages of one source hand to each other.
+//
+//   receive → apply   the stream itself, and how far the source was seen to be idle
+//   copy → apply      orders: finished copies to attach, table records to store (only apply writes)
+//   apply → copy      a nudge: some table waits to be copied
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "base/guarded.h"
+#include "collection/store.h"
+#include "model/position.h"
+
+namespace freshet::server {
+
+// Every commit that ends at or below `lsn` lies below `offset` in the stream.
+struct Idle {
+  Lsn lsn;
+  Offset offset;
+};
+
+struct FinishedCopy {
+  std::unique_ptr<collection::Copy> copy;
+  Lsn snapshot_lsn;
+  Offset replay_from;
+};
+
+using Order = std::variant<FinishedCopy, collection::TableRecord>;
+
+struct Orders {
+  std::vector<Order> waiting;
+  std::uint64_t given = 0;  // ever
+  std::uint64_t taken = 0;  // ever; equal to given when apply has dealt with all
+};
+
+struct Handover {
+  Guarded<Idle> idle;
+  Guarded<Orders> orders;
+  // Counts up when a table has become Waiting.
+  Guarded<std::uint64_t> copies_wanted;
+  // While tables are copied: the stream is kept from here on.
+  Guarded<std::optional<Offset>> copying_from;
+
+  void give(Order order) {
+    orders.update([&](Orders& all) {
+      all.waiting.push_back(std::move(order));
+      ++all.given;
+    });
+  }
+};
+
+}  // namespace freshet::server

@@ -1,0 +1,106 @@
+#include "server/pipeline.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "base/thread.h"
+#include "server/apply.h"
+#include "server/copy_tables.h"
+#include "server/handover.h"
+#include "server/prepare.h"
+#include "server/receive.h"
+#include "server/watch.h"
+#include "source/replication.h"
+#include "stream/stream.h"
+
+namespace freshet::server {
+
+namespace {
+
+// Runs each stage on a thread; the first that fails stops all the others.
+class Stages {
+ public:
+  explicit Stages(std::stop_token stop) : stop_outside_(stop, [this] { all_.request_stop(); }) {}
+
+  void start(const std::string& name, std::function<Result<>(std::stop_token)> stage) {
+    threads_.emplace_back([this, name, stage = std::move(stage)] {
+      name_this_thread(name);
+      Result<> result = stage(all_.get_token());
+      if (!result.ok()) {
+        failure_.with([&](std::optional<Error>& first) {
+          if (!first) first = std::move(result).error();
+        });
+      }
+      all_.request_stop();
+    });
+  }
+
+  Result<> join() {
+    threads_.clear();
+    if (auto failure = failure_.get()) return *std::move(failure);
+    return {};
+  }
+
+ private:
+  std::stop_source all_;
+  std::stop_callback<std::function<void()>> stop_outside_;
+  Guarded<std::optional<Error>> failure_;
+  std::vector<std::jthread> threads_;  // last: joined first
+};
+
+}  // namespace
+
+Result<> run_pipeline(const SourceConfig& source, const Config& config, collection::Store& store,
+                      Board& board, std::stop_token stop) {
+  Prepared prepared = TRY(prepare(source, store, board).context("prepare source " + source.name));
+  const SourceId id = prepared.record.id;
+  auto stream =
+      TRY(stream::Stream::open(config.data / "streams" / source.name, {}).context("open stream"));
+  const Applied applied = store.visible(id);
+  if (applied.offset > stream->durable().offset) {
+    Error missing;
+    missing.fault = Fault::Corruption;
+    missing.message = "the stream of source " + source.name + " ends before what was applied";
+    missing.hint =
+        "Restore the folder streams/" + source.name + ", or start with an empty data folder.";
+    return missing;
+  }
+  const Lsn start = std::max(stream->durable().lsn, applied.lsn);
+  auto replication = TRY(source::Replication::start(
+      source.url,
+      {.slot = prepared.names.slot,
+       .publications = prepared.names.publication + "," + prepared.names.inserts_publication,
+       .start = start,
+       .binary = prepared.binary}));
+
+  Handover handover;
+  if (prepared.first_snapshot) {
+    handover.copying_from.update([&](auto& from) { from = applied.offset; });
+  }
+  Receive receive(*replication, *stream, handover, board);
+  Apply apply(store, std::move(prepared.writer), id, *stream, handover, board);
+  CopyTables copy({.url = source.url,
+                   .slot = prepared.names.slot,
+                   .workers = config.copy_workers,
+                   .binary = prepared.binary},
+                  store, id, *stream, handover, board);
+  Watch watch(source.url, prepared.names.slot, board);
+
+  Stages stages(stop);
+  stages.start("receive:" + source.name, [&](std::stop_token s) {
+    return receive.run(s).context("receive from source " + source.name);
+  });
+  stages.start("apply:" + source.name, [&](std::stop_token s) {
+    return apply.run(s).context("apply changes of source " + source.name);
+  });
+  stages.start("watch:" + source.name, [&](std::stop_token s) { return watch.run(s); });
+  stages.start("copy:" + source.name, [&](std::stop_token s) {
+    return copy.run(std::move(prepared.first_snapshot), s)
+        .context("copy from source " + source.name);
+  });
+  return stages.join();
+}
+
+}  // namespace freshet::server

@@ -1,0 +1,222 @@
+#include "server/prepare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "observe/log.h"
+#include "postgres/types.h"
+
+namespace freshet::server {
+
+namespace {
+
+using collection::SourceRecord;
+using collection::TableRecord;
+using collection::TableState;
+using postgres::CatalogTable;
+
+Error permanent(std::string sqlstate, std::string message, std::string hint) {
+  Error error;
+  error.sqlstate = std::move(sqlstate);
+  error.message = std::move(message);
+  error.hint = std::move(hint);
+  return error;
+}
+
+Result<> check_source(postgres::Connection& connection) {
+  std::vector<Error> problems = TRY(source::blocking_problems(connection));
+  if (problems.empty()) return {};
+  Error first = std::move(problems.front());
+  for (std::size_t i = 1; i < problems.size(); ++i) {
+    first.detail += (first.detail.empty() ? "Also: " : " Also: ") + problems[i].message + ".";
+  }
+  return first;
+}
+
+std::optional<SourceRecord> find_record(const collection::Store& store, const std::string& name) {
+  for (SourceRecord& record : store.sources()) {
+    if (record.name == name) return std::move(record);
+  }
+  return std::nullopt;
+}
+
+Result<> check_same_server(const SourceRecord& record, const postgres::SystemId& system) {
+  if (record.system_id.empty() || record.system_id == system.id) return {};
+  return permanent(
+      "55000", "source " + record.name + " is another PostgreSQL server than before",
+      "The URL leads to a different cluster (system identifier " + system.id + " instead of " +
+          record.system_id +
+          "). Correct the URL, or mirror the new server under another name or data folder.");
+}
+
+// Finds the record of the source, or makes one; refuses a slot that somebody else made.
+Result<SourceRecord> find_or_add(const SourceConfig& config, collection::Store& store,
+                                 const source::SlotStatus& slot, const source::Names& names) {
+  if (auto record = find_record(store, config.name)) return *std::move(record);
+  if (slot.exists) {
+    return permanent(
+        "42710", "replication slot " + names.slot + " exists already on the source",
+        fmt::format("Another Freshet may be using it: give this source another name (--source "
+                    "NAME=URL). If nobody does: SELECT pg_drop_replication_slot('{}');",
+                    names.slot));
+  }
+  return store.add_source(config.name, names.slot);
+}
+
+Result<std::unique_ptr<snapshot::Snapshot>> create_slot(const SourceConfig& config,
+                                                        postgres::Connection& connection,
+                                                        const source::SlotStatus& slot,
+                                                        const source::Names& names) {
+  if (slot.exists) {
+    // A crash came between making the slot and recording it; nothing was copied under it.
+    TRY(source::take_over(connection, names.slot));
+    TRY(connection.query("SELECT pg_drop_replication_slot(" + postgres::literal(names.slot) + ")"));
+  }
+  return snapshot::Snapshot::create(config.url, {.slot = names.slot});
+}
+
+Result<> check_slot(const source::SlotStatus& slot, const source::Names& names) {
+  if (!slot.exists) {
+    return permanent(
+        "55000", "replication slot " + names.slot + " is gone from the source",
+        "Changes since then are lost to us. The data stays readable as it was; to copy "
+        "again, start with an empty data folder.");
+  }
+  if (slot.wal_status == "lost") {
+    return permanent(
+        "55000", "replication slot " + names.slot + " has lost changes on the source",
+        "The source removed WAL that was still needed (max_slot_wal_keep_size). The data "
+        "stays readable as it was; to copy again, drop the slot and start with an empty "
+        "data folder.");
+  }
+  return {};
+}
+
+TableRecord record_for(SourceId source, const CatalogTable& table) {
+  TableRecord record;
+  record.source = source;
+  record.schema = std::make_shared<const TableSchema>(table.schema);
+  record.inserts_only = table.schema.identity == Identity::None;
+  if (!table.why_not.empty()) {
+    record.state = TableState::Failed;
+    record.last_error = "cannot be mirrored: " + table.why_not;
+  }
+  return record;
+}
+
+// Makes what is recorded fit what the source has now: new tables wait for their copy, so do tables
+// of another shape; tables that are no longer wanted go; tables that were dropped stay, marked
+// failed.
+Result<> reconcile(collection::Store& store, collection::Writer& writer, SourceId source,
+                   const std::vector<CatalogTable>& tables,
+                   const postgres::TablePatterns& patterns) {
+  std::map<TableId, const CatalogTable*> present;
+  std::map<std::string, TableId> names;
+  for (const CatalogTable& table : tables) {
+    present[table.schema.id] = &table;
+    names[table.schema.qualified_name()] = table.schema.id;
+  }
+  std::vector<TableRecord> put;
+  std::vector<TableId> remove;
+  for (TableRecord& record : store.tables()) {
+    if (record.source != source) continue;
+    const TableId id = record.schema->id;
+    const auto found = present.find(id);
+    if (found == present.end()) {
+      const bool replaced = names.contains(record.schema->qualified_name());
+      if (replaced || !patterns.match(record.schema->schema, record.schema->name)) {
+        remove.push_back(id);
+      } else if (record.state != TableState::Failed) {
+        record.state = TableState::Failed;
+        record.last_error = "dropped on the source; the rows are as they were";
+        put.push_back(std::move(record));
+      }
+      continue;
+    }
+    if (found->second->schema != *record.schema || record.state == TableState::Copying) {
+      put.push_back(record_for(source, *found->second));
+    }
+    present.erase(found);
+  }
+  for (const auto& [id, table] : present) put.push_back(record_for(source, *table));
+  if (!remove.empty()) TRY(writer.remove_tables(remove));
+  if (!put.empty()) TRY(writer.put_tables(put));
+  return {};
+}
+
+bool all_binary(const std::vector<CatalogTable>& tables) {
+  return std::ranges::all_of(tables, [](const CatalogTable& table) {
+    return std::ranges::all_of(table.schema.columns, [](const ColumnSchema& column) {
+      return postgres::has_binary_form(column.pg_type);
+    });
+  });
+}
+
+void announce(Board& board, const SourceConfig& config, const Prepared& prepared) {
+  board.with([&](SourceFacts& facts) {
+    const std::string slot = prepared.first_snapshot
+                                 ? fmt::format("slot {} created at {}", prepared.names.slot,
+                                               to_string(prepared.first_snapshot->lsn()))
+                                 : fmt::format("slot {}, going on at {}", prepared.names.slot,
+                                               to_string(prepared.record.applied.lsn));
+    facts.news.push_back(fmt::format("source {}: {}, wal_level=logical, {}", config.name,
+                                     facts.server_version, slot));
+    facts.ever_connected = true;
+  });
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const SourceConfig& config, collection::Store& store, Board& board) {
+  auto connection = TRY(postgres::Connection::connect(config.url, {}));
+  board.with([&](SourceFacts& facts) {
+    facts.server_version = "PostgreSQL " + connection->parameter("server_version");
+  });
+  TRY(check_source(*connection));
+  const postgres::TablePatterns patterns = TRY(postgres::TablePatterns::parse(config.tables));
+  const std::vector<CatalogTable> tables = TRY(postgres::read_tables(*connection, patterns));
+  if (tables.empty()) {
+    return permanent(
+        "42P01", "no table of source " + config.name + " matches",
+        "Check --tables; patterns look like public.* or shop.order*, !public.log excludes.");
+  }
+
+  Prepared prepared;
+  prepared.names = source::names_for(config.name);
+  prepared.binary = all_binary(tables) && connection->server_version() >= 140000;
+  source::SlotStatus slot = TRY(source::slot_status(*connection, prepared.names.slot));
+  prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
+  postgres::SystemId system;
+  {
+    auto replication = TRY(postgres::Connection::connect(config.url, {.replication = true}));
+    system = TRY(postgres::identify(*replication));
+  }
+  TRY(check_same_server(prepared.record, system));
+  TRY(source::publish(*connection, prepared.names, tables));
+  if (prepared.record.slot_created) {
+    TRY(check_slot(slot, prepared.names));
+    TRY(source::take_over(*connection, prepared.names.slot));
+  } else {
+    prepared.first_snapshot = TRY(create_slot(config, *connection, slot, prepared.names));
+  }
+
+  prepared.writer = TRY(store.writer(prepared.record.id));
+  TRY(reconcile(store, *prepared.writer, prepared.record.id, tables, patterns));
+  prepared.record.system_id = system.id;
+  prepared.record.timeline = system.timeline;
+  if (prepared.first_snapshot) {
+    ChangeSet start;
+    start.applied.lsn = prepared.first_snapshot->lsn();
+    TRY(prepared.writer->apply(start, false));
+    prepared.record.applied = start.applied;
+    prepared.record.slot_created = true;
+  }
+  TRY(store.update_source(prepared.record));
+  announce(board, config, prepared);
+  return prepared;
+}
+
+}  // namespace freshet::server

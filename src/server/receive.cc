@@ -1,0 +1,71 @@
+#include "server/receive.h"
+
+#include <algorithm>
+
+#include "observe/metrics.h"
+
+namespace freshet::server {
+
+namespace {
+
+// More than this is synced even when more is waiting: it bounds what a crash makes us receive
+// again.
+constexpr std::uint64_t unsynced_bytes_max = 4 << 20;
+// How long a quiet connection is waited for before looking at the stop token's other duties.
+constexpr std::chrono::milliseconds quiet{200};
+
+}  // namespace
+
+Receive::Receive(source::Replication& replication, stream::Stream& stream, Handover& handover,
+                 Board& board)
+    : replication_(replication), stream_(stream), handover_(handover), board_(board) {}
+
+Result<> Receive::run(std::stop_token stop) {
+  progress_.durable = stream_.durable().lsn;
+  progress_.received = progress_.durable;
+  while (!stop.stop_requested()) {
+    const source::Received received = TRY(replication_.next(stop, quiet));
+    if (received.part) TRY(keep(*received.part));
+    if (received.idle_at) idle_ = std::max(idle_, *received.idle_at);
+    // While more is waiting in the socket's buffer, one sync can serve it too.
+    const bool more = replication_.has_more() && stream_.unsynced_bytes() < unsynced_bytes_max;
+    if (!more) TRY(sync_and_confirm());
+  }
+  TRY(sync_and_confirm());
+  replication_.stop();
+  return {};
+}
+
+Result<> Receive::keep(const TransactionPart& part) {
+  // After a crash of the source its slot goes back and sends again what we have.
+  if (part.first) skipping_ = part.commit_lsn < progress_.durable;
+  if (skipping_) return {};
+  TRY(stream_.append(part));
+  if (part.last) progress_.received = part.end_lsn;
+  static observe::Counter& received_bytes =
+      observe::counter("freshet_source_received_bytes_total", "Bytes of changes received.");
+  received_bytes.add(static_cast<double>(part.messages.size()));
+  return {};
+}
+
+Result<> Receive::sync_and_confirm() {
+  if (stream_.unsynced_bytes() > 0) TRY(stream_.sync());
+  const stream::End end = stream_.durable();
+  progress_.durable = std::max(progress_.durable, end.lsn);
+  const Lsn safe = std::max(progress_.durable, idle_);
+  if (safe > progress_.confirmed) {
+    TRY(replication_.confirm(safe));
+    progress_.confirmed = safe;
+    if (idle_ > end.lsn) {
+      handover_.idle.update([&](Idle& idle) { idle = {idle_, end.offset}; });
+    }
+  }
+  board_.with([&](SourceFacts& facts) {
+    facts.progress = progress_;
+    facts.stream_end = end.offset;
+    facts.source_flushed = std::max(facts.source_flushed, safe);
+  });
+  return {};
+}
+
+}  // namespace freshet::server

@@ -1,0 +1,36 @@
+// The receive stage: Postgres to stream. Postgres may forget a commit only once it is on our disk.
+#pragma once
+
+#include <stop_token>
+
+#include "base/result.h"
+#include "server/board.h"
+#include "server/handover.h"
+#include "source/replication.h"
+#include "stream/stream.h"
+
+namespace freshet::server {
+
+// One thread.
+class Receive {
+ public:
+  Receive(source::Replication& replication, stream::Stream& stream, Handover& handover,
+          Board& board);
+
+  // Until asked to stop or the connection fails. What was received whole is durable on return.
+  Result<> run(std::stop_token stop);
+
+ private:
+  Result<> keep(const TransactionPart& part);
+  Result<> sync_and_confirm();
+
+  source::Replication& replication_;
+  stream::Stream& stream_;
+  Handover& handover_;
+  Board& board_;
+  Progress progress_;
+  Lsn idle_;               // the last keepalive's, not yet confirmed
+  bool skipping_ = false;  // inside a transaction that the stream has already
+};
+
+}  // namespace freshet::server

@@ -1,0 +1,38 @@
+// What the server knows about itself, put together from the store and the boards of the sources.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "collection/store.h"
+#include "query/status.h"
+#include "server/config.h"
+#include "server/supervisor.h"
+
+namespace freshet::server {
+
+// Thread safe; the supervisors are set once, before clients can ask.
+class StatusView : public query::Status {
+ public:
+  StatusView(const collection::Store& store, const Config& config)
+      : store_(store), config_(config) {}
+  void watch(const std::vector<std::unique_ptr<Supervisor>>& supervisors);
+
+  std::vector<query::SourceStatus> sources() const override;
+  std::vector<query::TableStatus> tables() const override;
+  std::vector<query::ProgressStatus> progress() const override;
+  Result<> wait_visible(Lsn lsn, std::chrono::milliseconds limit,
+                        std::stop_token stop) const override;
+  std::vector<std::string> not_ready() const override;
+
+ private:
+  bool cannot_mean(const std::string& source_name, Lsn lsn,
+                   std::chrono::steady_clock::time_point began) const;
+  std::optional<SourceId> id_of(const std::string& source_name) const;
+
+  const collection::Store& store_;
+  const Config& config_;
+  std::vector<const Supervisor*> supervisors_;
+};
+
+}  // namespace freshet::server

@@ -1,0 +1,77 @@
+#include "server/supervisor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/thread.h"
+#include "observe/log.h"
+#include "postgres/connection.h"
+#include "server/pipeline.h"
+
+namespace freshet::server {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds pause_first = 250ms;
+constexpr std::chrono::milliseconds pause_max = 10s;
+constexpr auto healthy = 30s;  // a pipeline that ran this long starts over with short pauses
+
+}  // namespace
+
+Supervisor::Supervisor(SourceConfig source, const Config& config, collection::Store& store)
+    : source_(std::move(source)), config_(config), store_(store) {}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::start() {
+  thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });
+}
+
+void Supervisor::run(std::stop_token stop) {
+  name_this_thread("source:" + source_.name);
+  Guarded<bool> never;
+  std::chrono::milliseconds pause = pause_first;
+  while (!stop.stop_requested()) {
+    const auto started = std::chrono::steady_clock::now();
+    const Result<> result = run_pipeline(source_, config_, store_, board_, stop);
+    if (stop.stop_requested()) {
+      if (!result.ok()) {
+        observe::debug("pipeline ended while stopping", {{"reason", result.error().message}});
+      }
+      return;
+    }
+    if (!result.ok() && !handle(result.error())) return;
+    if (std::chrono::steady_clock::now() - started > healthy) pause = pause_first;
+    never.wait_for(stop, pause, [](bool) { return false; });
+    pause = std::min(pause * 2, pause_max);
+  }
+}
+
+bool Supervisor::handle(const Error& error) {
+  const bool again = error.fault == Fault::Transient;
+  board_.with([&](SourceFacts& facts) {
+    const bool is_new = facts.last_error != error.message;
+    facts.state = again ? "retrying" : "failed";
+    facts.last_error = error.message;
+    facts.last_hint = error.hint;
+    facts.copies.clear();
+    if (!is_new) return;
+    std::string line = "source " + source_.name + ": " + error.message;
+    if (!error.detail.empty()) line += "\n  " + error.detail;
+    if (!error.hint.empty()) line += "\n  " + error.hint;
+    if (again) line += "\n  trying again";
+    facts.news.push_back(std::move(line));
+  });
+  if (again) {
+    observe::warn("source interrupted, trying again",
+                  {{"source", source_.name}, {"reason", error.message}});
+  } else {
+    observe::error("source stopped",
+                   {{"source", source_.name}, {"reason", error.message}, {"hint", error.hint}});
+  }
+  return again;
+}
+
+}  // namespace freshet::server
