@@ -25,7 +25,9 @@ class Arena {
     return {to, text.size()};
   }
   // Everything handed out becomes invalid; the memory is kept for the next round, up to a limit.
+  // Blocks that were made for one large value are not: one such value would hold them for good.
   void reset() {
+    std::erase_if(blocks_, [](const Block& block) { return block.size > block_bytes; });
     if (blocks_.size() > blocks_kept_max) blocks_.resize(blocks_kept_max);
     block_ = 0;
     used_ = 0;

@@ -28,8 +28,10 @@ class PgoutputDecoder {
   // Adds the changes of one part to `out`, for the tables that have an entry there and whose
   // skip_before is not above the part's commit_lsn. Rows are decoded by the entry's schema.
   // `out.applied.lsn` and `.commit_time` move at the last part; the offset is the caller's.
-  // A value that its column cannot represent stops that table only. An error here is Corruption of
-  // the stream itself: an unknown message, a length that runs out.
+  // A value that its column cannot represent stops that table only: what the running transaction
+  // changed in it is taken out of `out` again, so that it never shows half of one, and the rest is
+  // skipped until its entry has another schema or a higher skip_before. An error here is Corruption
+  // of the stream itself: an unknown message, a length that runs out.
   Result<> decode(const TransactionPart& part, ChangeSet& out);
 
  private:

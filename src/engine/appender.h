@@ -28,7 +28,9 @@ class Appender {
   Result<> append(std::span<const Column> columns, std::size_t begin, std::size_t end);
   // Appends the rows named, in that order.
   Result<> append_selected(std::span<const Column> columns, std::span<const std::uint32_t> rows);
-  // Hands everything to the table; without it nothing may arrive. The appender can be used again.
+  // Hands everything to the table; without it nothing arrives. The appender can be used again, in
+  // this transaction or the next; after a rollback open a new one, or rows that were not flushed
+  // come with the next flush.
   Result<> flush();
 
  private:
@@ -37,8 +39,14 @@ class Appender {
 };
 
 // The engine's SQL name of a type, as CREATE TABLE takes it: "DECIMAL(12,2)", "VARCHAR",
-// "BIGINT[]". Numeric, Json and Jsonb are aliases of VARCHAR (created by Database::open) that keep
-// their name.
+// "BIGINT[]". Two names are ours, registered by Database::open; both are text below and keep their
+// name through views, unions and results:
+//   NUMERIC_TEXT  Numeric. Compares, sorts and groups as text; functions for text take it. Cast it
+//   to
+//                 DECIMAL or DOUBLE to calculate; casts to integers refuse to round
+//                 (numeric_text.h).
+//   JSONB         Jsonb. Functions and operators for JSON take it. Two want a cast to JSON first:
+//                 field access by dot, and to_json() with its kin, which take it for a text.
 std::string sql_name(Type type);
 
 }  // namespace freshet::engine

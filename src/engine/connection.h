@@ -25,12 +25,14 @@ class Connection {
 
   // Runs one or more statements and forgets their rows.
   Result<> execute(std::string_view sql);
-  Result<TextRows> query(std::string_view sql);
+  Result<TextRows> query(std::string_view sql);  // one statement
   Result<std::unique_ptr<Statement>> prepare(std::string_view sql);
 
   // Explicit transactions. begin() also takes the snapshot at once, by touching the catalog: the
   // engine would otherwise wait for the first statement.
   Result<> begin();
+  // 25P02 when a statement of the transaction failed: then nothing was committed. After any failure
+  // the transaction is over.
   Result<> commit();
   void rollback();  // does nothing outside a transaction
   bool in_transaction() const;

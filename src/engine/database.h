@@ -21,7 +21,7 @@ struct DatabaseOptions {
 class Database {
  public:
   // Opens or creates the file, with external access, extension loading and automatic checkpoints
-  // off, and the functions of functions.h registered. The database is attached under the name
+  // off, and the function live() registered. The database is attached under the name
   // `store`.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file,
                                                 DatabaseOptions options);
@@ -35,7 +35,8 @@ class Database {
   // Bytes of the engine's write-ahead log.
   std::uint64_t wal_bytes() const;
 
-  struct Handle;  // DuckDB's, hidden
+  struct Handle;                         // DuckDB's, hidden
+  Handle& handle() { return *handle_; }  // for engine/*.cc
 
  private:
   explicit Database(std::unique_ptr<Handle> handle);

@@ -59,9 +59,10 @@ struct LogicalType {
   LogicalKind kind = LogicalKind::Text;
   std::uint8_t precision = 0;  // Decimal
   std::uint8_t scale = 0;
-  std::string alias;                     // "JSON", "NUMERIC_TEXT", "JSONB" or empty
-  std::vector<LogicalType> children;     // List and Array: one; Struct: one per field
-  std::vector<std::string> field_names;  // Struct
+  std::string alias{};  // "JSON", "NUMERIC_TEXT", "JSONB" or empty
+  std::vector<LogicalType>
+      children{};  // List and Array: one; Map: key and value; Struct and Union: one per field
+  std::vector<std::string> field_names{};  // Struct, Union
   friend bool operator==(const LogicalType&, const LogicalType&) = default;
 };
 
@@ -106,7 +107,8 @@ class Statement {
   virtual ~Statement() = default;
   virtual std::size_t parameter_count() const = 0;
   virtual LogicalType parameter_type(std::size_t index) const = 0;  // Null when not known; from 0
-  // Known before execution, so that Describe can answer. Empty for statements without rows.
+  // Known before execution, so that Describe can answer. Empty for statements without rows. While
+  // the type of a parameter is not known: one column "unknown" of kind Null.
   virtual const std::vector<ResultColumn>& columns() const = 0;
   // True for SELECT, VALUES, EXPLAIN, SHOW and the like: nothing that changes data or settings.
   virtual bool reads_only() const = 0;

@@ -1,9 +1,12 @@
 #include "model/column.h"
 
+#include <algorithm>
+
 namespace freshet {
 
 void Column::append_from(const Column& other, std::size_t row) {
   CHECK(type_ == other.type_);
+  CHECK(&other != this);  // appending may move the bytes that are being read
   if (other.state(row) != ValueState::Present) return append_absent(other.state(row));
   if (!child_) return append_bytes(other.at(row), width_);
   const auto list = other.get<ListRef>(row);
@@ -41,13 +44,13 @@ void Column::drop_to(std::size_t rows) {
   states_.resize(rows);
   data_.resize(rows * width_);
   if (!child_) return;
-  // Lists lie in append order, so the elements end where the last list kept ends.
+  // Lists lie in append order but for those that fill_from completed, so the last one kept need not
+  // be the one that ends last.
   std::size_t elements = 0;
-  for (std::size_t row = rows; row > 0; --row) {
-    if (states_[row - 1] != ValueState::Present) continue;
-    const auto list = get<ListRef>(row - 1);
-    elements = static_cast<std::size_t>(list.offset + list.size);
-    break;
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (states_[row] != ValueState::Present) continue;
+    const auto list = get<ListRef>(row);
+    elements = std::max(elements, static_cast<std::size_t>(list.offset + list.size));
   }
   child_->drop_to(elements);
 }

@@ -21,6 +21,9 @@
 
 namespace freshet {
 
+// g++ 12 takes the enumerator Bytes for a shadow of freshet::Bytes (base/bytes.h); it is scoped.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 enum class TypeKind : std::uint8_t {
   Bool,
   Int16,
@@ -42,6 +45,7 @@ enum class TypeKind : std::uint8_t {
   Bytes,
   List,  // of one dimension
 };
+#pragma GCC diagnostic pop
 
 struct Type {
   TypeKind kind = TypeKind::Text;

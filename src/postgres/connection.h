@@ -2,6 +2,7 @@
 //
 // Every setting that changes how values look is pinned when the connection opens (ISO dates, UTC,
 // exact floats, hex bytea, UTF8), so a role's or a database's defaults cannot leak into the data.
+// The search path is empty: SQL sent here names its schemas (public.orders).
 #pragma once
 
 #include <chrono>
@@ -56,6 +57,9 @@ class Connection {
   Result<> start_copy_both(const std::string& sql);
   Result<std::optional<Bytes>> read_copy(std::stop_token stop, std::chrono::milliseconds wait);
   Result<> write_copy(Bytes payload);
+  // Says that we are done, and drops what still comes until the server agrees or `limit` is over.
+  // The connection is of no further use.
+  Result<> end_copy(std::chrono::milliseconds limit);
 
   int server_version() const;                     // server_version_num: 150018
   std::string parameter(const char* name) const;  // a reported parameter, "" when unknown

@@ -13,15 +13,17 @@
 namespace freshet::postgres {
 
 struct ScratchOptions {
-  std::filesystem::path folder;       // created; empty: a new one in the temporary folder
-  std::filesystem::path bin_folder;   // of initdb and postgres; empty: the newest installed
-  std::vector<std::string> settings;  // "max_wal_senders=20"
-  bool keep = false;                  // leave the folder behind
+  std::filesystem::path folder{};       // created; empty: a new one in the temporary folder
+  std::filesystem::path bin_folder{};   // of initdb and postgres; empty: the newest installed
+  std::vector<std::string> settings{};  // "max_wal_senders=20"
+  bool keep = false;                    // leave the folder behind
 };
 
 enum class StopMode { Smart, Fast, Immediate };
 
-// One thread. The destructor stops the server and removes the folder.
+// One thread, which must outlive it: the server is told to quit when the thread that started it
+// ends, so that a process that is killed leaves no server behind. The destructor stops the server
+// and removes the folder.
 class ScratchServer {
  public:
   static Result<std::unique_ptr<ScratchServer>> start(ScratchOptions options);
@@ -38,6 +40,7 @@ class ScratchServer {
   explicit ScratchServer(ScratchOptions options, int port);
   ScratchOptions options_;
   int port_;
+  int process_ = 0;  // of the postmaster, while running
   bool running_ = false;
 };
 

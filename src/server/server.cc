@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "http/server.h"
 #include "observe/log.h"
 #include "pgwire/server.h"
+#include "query/session.h"
 #include "server/folder_lock.h"
 #include "server/status_view.h"
 #include "server/supervisor.h"
@@ -51,11 +54,13 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
                                           .connections_max = static_cast<int>(set.connections_max)},
                                          *parts->store, *parts->status)
                        .context("listen for SQL"));
-  parts->http =
-      TRY(http::Server::start(
-              {.address = set.listen, .port = set.http_port, .sql_port = parts->sql->port()},
-              *parts->status)
-              .context("listen for HTTP"));
+  parts->http = TRY(http::Server::start({.address = set.listen,
+                                         .port = set.http_port,
+                                         .sql_address = fmt::format("postgresql://{}:{}/freshet",
+                                                                    set.listen, parts->sql->port()),
+                                         .version = std::string(query::freshet_version)},
+                                        *parts->status)
+                        .context("listen for HTTP"));
   for (const auto& supervisor : parts->supervisors) supervisor->start();
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

@@ -25,7 +25,7 @@
 namespace freshet::snapshot {
 
 struct SnapshotOptions {
-  std::string slot;                                // created here
+  std::string slot{};                              // created here
   bool temporary = false;                          // dropped with the snapshot
   std::chrono::milliseconds lock_timeout{30'000};  // also for waiting out running transactions
 };

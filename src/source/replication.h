@@ -18,10 +18,10 @@
 namespace freshet::source {
 
 struct ReplicationOptions {
-  std::string slot;
-  std::string publications;  // as publication_names takes them: quoted, comma-separated
-  Lsn start;                 // end LSN of the last transaction we have durably
-  bool binary = true;        // 14+; every mirrored column has a binary form we know
+  std::string slot{};
+  std::string publications{};  // as publication_names takes them: quoted, comma-separated
+  Lsn start{};                 // end LSN of the last transaction we have durably
+  bool binary = true;          // 14+; every mirrored column has a binary form we know
   std::uint64_t part_bytes_max = 1
                                  << 20;  // a transaction is handed over in parts of about this size
   std::chrono::milliseconds status_interval{1000};

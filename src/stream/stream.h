@@ -41,6 +41,11 @@ class Stream {
   ~Stream();
 
   // For the receiving thread. append() buffers; a crash may lose it until sync() returns.
+  //
+  // A transient error (53100: the disk is full) loses nothing: the part was not appended, what was
+  // appended before stays and is written later. The same part may be tried again, or the source may
+  // be asked to send again from durable().lsn: an interrupted transaction is then replaced, one
+  // appended but not yet synced is taken once. One from before durable().lsn is refused (55000).
   Result<> append(const TransactionPart& part);
   Result<> sync();
   // Bytes appended and not yet synced.

@@ -1,0 +1,164 @@
+"""The first copy of a large table, the memory it takes, and queries over it after updates, beside
+COPY and beside a table of DuckDB's own with the same rows."""
+
+import re
+import statistics
+import subprocess
+import time
+
+import data
+from harness import compare, processes
+from harness.freshet import Freshet
+from harness.postgres import Postgres
+from harness.waiting import until
+from programs import build_baseline
+from report import Figure
+
+THREADS = 2
+
+QUERIES = {
+    "group by": "SELECT country, status, count(*), sum(amount), avg(score) FROM orders"
+                " GROUP BY country, status",
+    "filter": "SELECT count(*), sum(items) FROM orders WHERE placed >= '2026-03-01'"
+              " AND placed < '2026-04-01' AND status = 'paid'",
+    "selective filter": "SELECT count(*), sum(amount) FROM orders WHERE account = 77",
+    "join": "SELECT a.segment, o.status, sum(o.amount), count(*) FROM orders o"
+            " JOIN accounts a ON a.id = o.account WHERE o.items > 3 GROUP BY a.segment, o.status",
+    "distinct": "SELECT count(DISTINCT account) FROM orders WHERE score < 0.5",
+    "top": "SELECT id, reference, amount FROM orders ORDER BY amount DESC, id LIMIT 20",
+}
+
+
+def measure(rows: int, rounds: int, repeats: int) -> list[Figure]:
+    source = Postgres("source", fsync=True, max_wal_size="16GB", shared_buffers="1GB").start()
+    freshet = None
+    try:
+        data.create_orders(source, rows)
+        data.create_accounts(source)
+        copies, drains, memory = [], [], []
+        for number in range(rounds):
+            drains.append(copy_to_null(source))
+            if freshet:
+                forget(freshet, source, number - 1)
+            freshet = Freshet({f"copy{number}": source.url()}, name="copying")
+            began = time.monotonic()
+            freshet.start().wait_live("public.orders", seconds=600)
+            copies.append(time.monotonic() - began)
+            memory.append(freshet.memory_peak_bytes() / 2**20)
+            print(f"  copy {copies[-1]:.2f} s, COPY to /dev/null {drains[-1]:.2f} s,"
+                  f" peak {memory[-1]:.0f} MiB", flush=True)
+        compare.assert_equal_tables(source, freshet, ["orders"])
+        ratios = [a / b for a, b in zip(copies, drains)]
+        result = [
+            Figure("first copy ÷ COPY (FORMAT binary) to /dev/null", statistics.median(ratios),
+                   at_most=3.0, rounds=ratios,
+                   details={"rows": rows, "copy_s": copies, "copy_to_null_s": drains}),
+            Figure("first copy", rows / statistics.median(copies), "rows/s"),
+            Figure("peak memory after the first copy", statistics.median(memory), "MiB",
+                   rounds=memory)]
+        result += sizes(freshet, rows)
+        result += scan(source, freshet, rows, repeats)
+        result.append(Figure("peak memory after updates and queries",
+                             freshet.memory_peak_bytes() / 2**20, "MiB"))
+        return result
+    finally:
+        if freshet:
+            freshet.remove()
+        source.remove()
+
+
+def copy_to_null(source: Postgres) -> float:
+    began = time.monotonic()
+    subprocess.run(["psql", "-XAtqc", "COPY orders TO STDOUT (FORMAT binary)", source.url()],
+                   stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - began
+
+
+def forget(freshet: Freshet, source: Postgres, number: int) -> None:
+    freshet.stop(seconds=60)
+    freshet.remove()
+    until("the slot is free", lambda: not source.walsenders())
+    source.execute(f"SELECT pg_drop_replication_slot('freshet_copy{number}')")
+
+
+def sizes(freshet: Freshet, rows: int) -> list[Figure]:
+    """Bytes per row, by the metrics of the server itself."""
+    text = freshet.get("/metrics")[1]
+    found = []
+    for what, word in {"key index": "index", "live-row map": "live|bitset"}.items():
+        pattern = rf"^freshet_\w*(?:{word})\w*_bytes(?:\{{[^}}]*\}})? (\S+)$"
+        values = [float(value) for value in re.findall(pattern, text, re.M)]
+        if values:
+            found.append(Figure(f"{what}, bytes per row", sum(values) / rows, "B"))
+        else:
+            print(f"  no metric tells the bytes of the {what}", flush=True)
+    return found
+
+
+def scan(source: Postgres, freshet: Freshet, rows: int, repeats: int) -> list[Figure]:
+    """After random updates of a tenth of the rows, in transactions of a thousand."""
+    source.execute(f"""DO $$ BEGIN FOR t IN 0..{rows // 10000 - 1} LOOP
+      UPDATE orders SET status = 'paid', amount = amount + 1, score = random() WHERE id IN
+        (SELECT 1 + (random() * {rows - 1})::bigint FROM generate_series(1, 1000));
+      COMMIT; END LOOP; END $$""")
+    freshet.wait_lsn(source, seconds=300)
+    compare.assert_equal_tables(source, freshet, ["orders"])
+    baseline = Baseline(source)
+    figures = []
+    try:
+        with freshet.connect() as connection:
+            for what, sql in QUERIES.items():
+                ours, theirs = [], []
+                for _ in range(repeats + 1):
+                    ours.append(timed(connection, sql))
+                    theirs.append(baseline.time(sql))
+                # The first of each warms what there is to warm.
+                a, b = statistics.median(ours[1:]), statistics.median(theirs[1:])
+                print(f"  {what}: {a * 1000:.2f} ms, DuckDB {b * 1000:.2f} ms", flush=True)
+                figures.append(Figure(f"{what} ÷ DuckDB's own table", a / b, at_most=1.6,
+                                      details={"freshet_ms": a * 1000, "duckdb_ms": b * 1000,
+                                               "sql": sql}))
+    finally:
+        baseline.close()
+    return figures
+
+
+def timed(connection, sql: str) -> float:
+    began = time.perf_counter()
+    compare.ask(connection, sql)
+    return time.perf_counter() - began
+
+
+class Baseline:
+    """The program duckdb_baseline with a file database that holds the rows of the source."""
+
+    def __init__(self, source: Postgres):
+        self._folder = processes.folder("duckdb")
+        self._process = processes.start([build_baseline(), self._folder / "own.duckdb", str(THREADS)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None)
+        self._say("run CREATE TABLE orders (id BIGINT, account BIGINT, amount DECIMAL(12,2),"
+                  " status VARCHAR, country VARCHAR, reference VARCHAR, note VARCHAR,"
+                  " placed TIMESTAMPTZ, items INTEGER, score DOUBLE)")
+        self._say("run CREATE TABLE accounts (id BIGINT, segment VARCHAR, city VARCHAR)")
+        for table in ("orders", "accounts"):
+            rows = self._folder / f"{table}.csv"
+            with open(rows, "wb") as file:
+                subprocess.run(["psql", "-XAtqc", f"COPY {table} TO STDOUT (FORMAT csv)",
+                                source.url()], stdout=file, check=True)
+            self._say(f"run COPY {table} FROM '{rows}' (FORMAT csv, HEADER false)")
+            rows.unlink()
+        self._say("run CHECKPOINT")
+
+    def _say(self, command: str) -> str:
+        self._process.stdin.write(command.encode() + b"\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().decode().strip()
+        assert answer, f"duckdb_baseline ended at: {command}"
+        return answer
+
+    def time(self, sql: str) -> float:
+        return int(self._say("time " + sql).split()[0]) / 1e6
+
+    def close(self) -> None:
+        processes.end(self._process)
+        processes.remove(self._folder)

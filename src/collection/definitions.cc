@@ -1,0 +1,297 @@
+#include "collection/definitions.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <charconv>
+#include <iterator>
+#include <map>
+
+namespace freshet::collection {
+
+namespace {
+
+using engine::literal;
+using Out = std::back_insert_iterator<std::string>;
+
+// Reads one row of text, column by column; what does not parse is remembered.
+class RowParser {
+ public:
+  explicit RowParser(const std::vector<std::optional<std::string>>& row) : row_(row) {}
+
+  template <typename T>
+  T number() {
+    T value{};
+    const std::string text = this->text();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) failed_ = true;
+    return value;
+  }
+  template <typename T>
+  T enumerator(T last) {
+    const auto value = number<unsigned>();
+    if (value > static_cast<unsigned>(last)) failed_ = true;
+    return failed_ ? T{} : static_cast<T>(value);
+  }
+  bool boolean() { return text() == "true"; }
+  std::optional<std::string> maybe_text() {
+    if (at_ >= row_.size()) {
+      failed_ = true;
+      return std::nullopt;
+    }
+    return row_[at_++];
+  }
+  std::string text() {
+    const auto value = maybe_text();
+    if (!value) failed_ = true;
+    return value.value_or("");
+  }
+  Result<> done(std::string_view what) const {
+    if (!failed_) return {};
+    return Error{.fault = Fault::Corruption, .message = fmt::format("read {}: bad row", what)};
+  }
+
+ private:
+  const std::vector<std::optional<std::string>>& row_;
+  std::size_t at_ = 0;
+  bool failed_ = false;
+};
+
+std::string literal_or_null(const std::optional<std::string>& text) {
+  return text ? literal(*text) : "NULL";
+}
+
+using TableKey = std::pair<std::uint32_t, std::uint32_t>;  // source and table
+
+struct LoadedTable {
+  StoredTable stored;
+  TableSchema schema;
+};
+
+Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connection) {
+  std::map<TableKey, LoadedTable> tables;
+  const auto rows = TRY(connection.query(
+      "SELECT source, id, schema, name, identity, state, snapshot_lsn, replay_from, last_error, "
+      "inserts_only, view_schema, view_name, layout FROM store._meta.tables"));
+  for (const auto& row : rows) {
+    RowParser parse(row);
+    const auto source = parse.number<std::uint32_t>();
+    const auto id = parse.number<std::uint32_t>();
+    LoadedTable& table = tables[{source, id}];
+    table.schema.id = TableId{id};
+    table.schema.schema = parse.text();
+    table.schema.name = parse.text();
+    table.schema.identity = parse.enumerator(Identity::None);
+    TableRecord& record = table.stored.record;
+    record.source = SourceId{source};
+    record.state = parse.enumerator(TableState::Failed);
+    record.snapshot_lsn.value = parse.number<std::uint64_t>();
+    record.replay_from.value = parse.number<std::uint64_t>();
+    record.last_error = parse.text();
+    record.inserts_only = parse.boolean();
+    const auto view_schema = parse.maybe_text();
+    const auto view_name = parse.maybe_text();
+    if (view_schema && view_name) table.stored.view = ViewName{*view_schema, *view_name};
+    table.stored.layout = parse.number<std::uint64_t>();
+    TRY(parse.done("_meta.tables"));
+    if (record.state == TableState::Copying) record.state = TableState::Waiting;
+  }
+  return tables;
+}
+
+Result<> load_columns(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
+  const auto rows = TRY(connection.query(
+      "SELECT source, id, name, kind, precision, scale, element, pg_type, pg_typmod, attnum, "
+      "in_key, not_null FROM store._meta.columns ORDER BY source, id, ordinal"));
+  for (const auto& row : rows) {
+    RowParser parse(row);
+    const auto source = parse.number<std::uint32_t>();
+    const auto id = parse.number<std::uint32_t>();
+    ColumnSchema column;
+    column.name = parse.text();
+    column.type.kind = parse.enumerator(TypeKind::List);
+    column.type.precision = parse.number<std::uint8_t>();
+    column.type.scale = parse.number<std::uint8_t>();
+    column.type.element = parse.enumerator(TypeKind::List);
+    column.pg_type = parse.number<std::uint32_t>();
+    column.pg_typmod = parse.number<std::int32_t>();
+    column.attnum = parse.number<std::int16_t>();
+    column.in_key = parse.boolean();
+    column.not_null = parse.boolean();
+    TRY(parse.done("_meta.columns"));
+    tables[{source, id}].schema.columns.push_back(std::move(column));
+  }
+  return {};
+}
+
+Result<> load_segments(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
+  const auto rows = TRY(connection.query(
+      "SELECT source, id, segment, shown FROM store._meta.segments ORDER BY source, id, ordinal"));
+  for (const auto& row : rows) {
+    RowParser parse(row);
+    const auto source = parse.number<std::uint32_t>();
+    const auto id = parse.number<std::uint32_t>();
+    const auto segment = parse.number<SegmentId>();
+    const bool shown = parse.boolean();
+    TRY(parse.done("_meta.segments"));
+    StoredTable& table = tables[{source, id}].stored;
+    (shown ? table.shown : table.segments).push_back(segment);
+  }
+  return {};
+}
+
+Result<std::vector<SourceRecord>> load_sources(engine::Connection& connection) {
+  std::vector<SourceRecord> sources;
+  const auto rows =
+      TRY(connection.query("SELECT id, name, slot, system_id, timeline, slot_created FROM "
+                           "store._meta.sources ORDER BY id"));
+  for (const auto& row : rows) {
+    RowParser parse(row);
+    SourceRecord source;
+    source.id = SourceId{parse.number<std::uint32_t>()};
+    source.name = parse.text();
+    source.slot = parse.text();
+    source.system_id = parse.text();
+    source.timeline = parse.number<std::uint32_t>();
+    source.slot_created = parse.boolean();
+    TRY(parse.done("_meta.sources"));
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+void write_table(std::string& sql, const StoredTable& table) {
+  const TableRecord& record = table.record;
+  const TableSchema& schema = *record.schema;
+  const auto view_schema = table.view ? std::optional(table.view->schema) : std::nullopt;
+  const auto view_name = table.view ? std::optional(table.view->name) : std::nullopt;
+  fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{}),", value(record.source),
+                 value(schema.id), literal(schema.schema), literal(schema.name),
+                 static_cast<unsigned>(schema.identity), static_cast<unsigned>(record.state),
+                 record.snapshot_lsn.value, record.replay_from.value, literal(record.last_error),
+                 record.inserts_only, literal_or_null(view_schema), literal_or_null(view_name),
+                 table.layout);
+}
+
+void write_columns(std::string& sql, const StoredTable& table) {
+  const TableSchema& schema = *table.record.schema;
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    const ColumnSchema& column = schema.columns[i];
+    fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{}),",
+                   value(table.record.source), value(schema.id), i, literal(column.name),
+                   static_cast<unsigned>(column.type.kind), column.type.precision,
+                   column.type.scale, static_cast<unsigned>(column.type.element), column.pg_type,
+                   column.pg_typmod, column.attnum, column.in_key, column.not_null);
+  }
+}
+
+void write_segments(std::string& sql, const StoredTable& table) {
+  std::size_t ordinal = 0;
+  const auto write = [&](SegmentId segment, bool shown) {
+    fmt::format_to(Out(sql), "({},{},{},{},{}),", value(table.record.source),
+                   value(table.record.schema->id), ordinal++, segment, shown);
+  };
+  for (const SegmentId segment : table.segments) write(segment, false);
+  for (const SegmentId segment : table.shown) write(segment, true);
+}
+
+// INSERT INTO store._meta.<name> with the rows that `write` makes of each table, if any.
+Result<> insert(engine::Connection& connection, std::string_view name,
+                std::span<const StoredTable* const> tables,
+                void (*write)(std::string&, const StoredTable&)) {
+  std::string sql = fmt::format("INSERT INTO store._meta.{} VALUES ", name);
+  const std::size_t empty = sql.size();
+  for (const StoredTable* table : tables) write(sql, *table);
+  if (sql.size() == empty) return {};
+  sql.pop_back();
+  return connection.execute(sql);
+}
+
+}  // namespace
+
+std::uint64_t layout_of(const TableSchema& schema) {
+  std::string form;
+  for (const ColumnSchema& column : schema.columns) {
+    form += to_string(column.type);
+    form += column.attnum != 0 ? std::to_string(column.attnum) : column.name;
+    form += '\n';
+  }
+  return XXH3_64bits(form.data(), form.size());
+}
+
+Result<> create_definitions(engine::Connection& connection) {
+  return connection.execute(
+      "CREATE SCHEMA IF NOT EXISTS store._meta;"
+      "CREATE SCHEMA IF NOT EXISTS store._segments;"
+      "CREATE TABLE IF NOT EXISTS store._meta.sources(id UINTEGER, name VARCHAR, slot VARCHAR, "
+      "system_id VARCHAR, timeline UINTEGER, slot_created BOOLEAN);"
+      "CREATE TABLE IF NOT EXISTS store._meta.tables(source UINTEGER, id UINTEGER, schema VARCHAR, "
+      "name VARCHAR, identity UTINYINT, state UTINYINT, snapshot_lsn UBIGINT, replay_from UBIGINT, "
+      "last_error VARCHAR, inserts_only BOOLEAN, view_schema VARCHAR, view_name VARCHAR, "
+      "layout UBIGINT);"
+      "CREATE TABLE IF NOT EXISTS store._meta.columns(source UINTEGER, id UINTEGER, "
+      "ordinal UINTEGER, name VARCHAR, kind UTINYINT, precision UTINYINT, scale UTINYINT, "
+      "element UTINYINT, pg_type UINTEGER, pg_typmod INTEGER, attnum SMALLINT, in_key BOOLEAN, "
+      "not_null BOOLEAN);"
+      "CREATE TABLE IF NOT EXISTS store._meta.segments(source UINTEGER, id UINTEGER, "
+      "ordinal UINTEGER, segment UINTEGER, shown BOOLEAN)");
+}
+
+Result<Definitions> load_definitions(engine::Connection& connection) {
+  Definitions definitions;
+  definitions.sources = TRY(load_sources(connection));
+  auto tables = TRY(load_tables(connection));
+  TRY(load_columns(connection, tables));
+  TRY(load_segments(connection, tables));
+  for (auto& [key, table] : tables) {
+    if (value(table.schema.id) != key.second) {
+      return Error{.fault = Fault::Corruption,
+                   .message = fmt::format("read _meta: table {} has columns or segments but no "
+                                          "definition",
+                                          key.second)};
+    }
+    table.stored.record.schema = std::make_shared<const TableSchema>(std::move(table.schema));
+    definitions.tables.push_back(std::move(table.stored));
+  }
+  return definitions;
+}
+
+Result<> save_source(engine::Connection& connection, const SourceRecord& source) {
+  return connection.execute(
+      fmt::format("DELETE FROM store._meta.sources WHERE id = {};"
+                  "INSERT INTO store._meta.sources VALUES ({},{},{},{},{},{})",
+                  value(source.id), value(source.id), literal(source.name), literal(source.slot),
+                  literal(source.system_id), source.timeline, source.slot_created));
+}
+
+Result<> erase_source(engine::Connection& connection, SourceId source) {
+  return connection.execute(
+      fmt::format("DELETE FROM store._meta.sources WHERE id = {}", value(source)));
+}
+
+Result<> save_tables(engine::Connection& connection, std::span<const StoredTable* const> tables) {
+  if (tables.empty()) return {};
+  std::vector<TableId> ids;
+  for (const StoredTable* table : tables) ids.push_back(table->record.schema->id);
+  TRY(erase_tables(connection, tables.front()->record.source, ids));
+  TRY(insert(connection, "tables", tables, write_table));
+  TRY(insert(connection, "columns", tables, write_columns));
+  return insert(connection, "segments", tables, write_segments);
+}
+
+Result<> erase_tables(engine::Connection& connection, SourceId source,
+                      std::span<const TableId> tables) {
+  if (tables.empty()) return {};
+  std::string ids;
+  for (const TableId table : tables) fmt::format_to(Out(ids), "{},", value(table));
+  ids.pop_back();
+  std::string sql;
+  for (const std::string_view name : {"tables", "columns", "segments"}) {
+    fmt::format_to(Out(sql), "DELETE FROM store._meta.{} WHERE source = {} AND id IN ({});", name,
+                   value(source), ids);
+  }
+  return connection.execute(sql);
+}
+
+}  // namespace freshet::collection

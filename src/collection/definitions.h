@@ -1,0 +1,60 @@
+// What the store records about sources and tables, in schema _meta of its database.
+//
+//   _meta.sources    one row per source
+//   _meta.tables     one row per table, with the view that shows it and the layout of its segments
+//   _meta.columns    one row per column of a table
+//   _meta.segments   which segments hold a table's rows, oldest first; or an old copy's, which the
+//                    view shows until the new one is there (shown)
+//
+// Small tables, changed by deleting and inserting rows in the transaction that changes the
+// collection itself. The hot part, dead rows and positions, is in journal.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "collection/live_rows.h"
+#include "collection/store.h"
+#include "engine/connection.h"
+
+namespace freshet::collection {
+
+struct ViewName {
+  std::string schema;
+  std::string name;
+  friend bool operator==(const ViewName&, const ViewName&) = default;
+};
+
+struct StoredTable {
+  TableRecord record;
+  std::optional<ViewName> view;     // nothing while no query can see the table
+  std::vector<SegmentId> segments;  // oldest first
+  // While a new copy catches up the view still shows the old one, which lies in these.
+  std::vector<SegmentId> shown;
+  std::uint64_t layout = 0;  // layout_of() the schema that `segments` were made for
+};
+
+struct Definitions {
+  std::vector<SourceRecord> sources;  // without `applied`
+  std::vector<StoredTable> tables;
+};
+
+// Columns, in order, by identity and type: segments fit a schema of the same layout, whatever its
+// columns are called.
+std::uint64_t layout_of(const TableSchema& schema);
+
+Result<> create_definitions(engine::Connection& connection);
+Result<Definitions> load_definitions(engine::Connection& connection);
+
+Result<> save_source(engine::Connection& connection, const SourceRecord& source);
+Result<> erase_source(engine::Connection& connection, SourceId source);
+// Replaces what is recorded. All of one source.
+Result<> save_tables(engine::Connection& connection, std::span<const StoredTable* const> tables);
+Result<> erase_tables(engine::Connection& connection, SourceId source,
+                      std::span<const TableId> tables);
+
+}  // namespace freshet::collection

@@ -1,0 +1,157 @@
+#include "collection/store.h"
+
+#include <algorithm>
+
+#include "collection/copy.h"
+#include "collection/journal.h"
+#include "collection/state.h"
+#include "collection/view.h"
+
+namespace freshet::collection {
+
+namespace {
+
+// Runs `action` in a transaction of a new connection.
+template <typename Action>
+Result<> in_transaction(Store::State& state, Action&& action) {
+  const auto connection = TRY(state.database->connect());
+  TRY(connection->begin());
+  TRY(action(*connection));
+  return connection->commit();
+}
+
+Error unknown_source() {
+  return {.sqlstate = "42704", .message = "the source is not known"};
+}
+
+}  // namespace
+
+std::string_view to_string(TableState state) {
+  switch (state) {
+    case TableState::Waiting: return "waiting";
+    case TableState::Copying: return "copying";
+    case TableState::CatchingUp: return "catching_up";
+    case TableState::Live: return "live";
+    case TableState::Paused: return "paused";
+    case TableState::Failed: return "failed";
+  }
+  return "";
+}
+
+Store::Store(std::shared_ptr<State> state) : state_(std::move(state)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder,
+                                           engine::DatabaseOptions options) {
+  auto state = TRY(recover(folder, options).context("open store"));
+  return std::unique_ptr<Store>(new Store(std::move(state)));
+}
+
+engine::Database& Store::database() {
+  return *state_->database;
+}
+
+std::vector<SourceRecord> Store::sources() const {
+  return state_->recorded.with([](const Recorded& recorded) {
+    std::vector<SourceRecord> sources;
+    for (const auto& [id, source] : recorded.sources) sources.push_back(source);
+    return sources;
+  });
+}
+
+std::vector<TableRecord> Store::tables() const {
+  return state_->recorded.with([](const Recorded& recorded) {
+    std::vector<TableRecord> tables;
+    for (const auto& [key, table] : recorded.tables) tables.push_back(table.record);
+    return tables;
+  });
+}
+
+std::vector<TableNumbers> Store::numbers() const {
+  return state_->recorded.with([](const Recorded& recorded) {
+    std::vector<TableNumbers> numbers;
+    for (const auto& [key, each] : recorded.numbers) numbers.push_back(each);
+    return numbers;
+  });
+}
+
+Result<SourceRecord> Store::add_source(const std::string& name, const std::string& slot) {
+  // Under the lock all the way, so that two of one name cannot come to be.
+  return state_->recorded.with([&](Recorded& recorded) -> Result<SourceRecord> {
+    SourceRecord source;
+    source.id = SourceId{1};
+    source.name = name;
+    source.slot = slot;
+    for (const auto& [id, each] : recorded.sources) {
+      if (each.name == name) return each;
+      source.id = SourceId{std::max(value(source.id), value(id) + 1)};
+    }
+    Result<> added = in_transaction(*state_, [&](engine::Connection& connection) -> Result<> {
+      TRY(save_source(connection, source));
+      return create_journal(connection, source.id);
+    });
+    TRY(std::move(added).context("add source"));
+    recorded.sources.emplace(source.id, source);
+    return source;
+  });
+}
+
+Result<> Store::update_source(const SourceRecord& source) {
+  return state_->recorded.with([&](Recorded& recorded) -> Result<> {
+    const auto found = recorded.sources.find(source.id);
+    if (found == recorded.sources.end()) return unknown_source();
+    TRY(in_transaction(*state_, [&](engine::Connection& connection) {
+          return save_source(connection, source);
+        }).context("update source"));
+    const Applied applied = found->second.applied;
+    found->second = source;
+    found->second.applied = applied;
+    return {};
+  });
+}
+
+Result<> Store::drop_source(SourceId source) {
+  // Like a Writer that removes every table, and then the source itself.
+  std::vector<TableId> tables;
+  for (const TableRecord& table : this->tables()) {
+    if (table.source == source) tables.push_back(table.schema->id);
+  }
+  {
+    const auto last_writer = TRY(writer(source));
+    TRY(last_writer->remove_tables(tables));
+  }
+  Result<> dropped = in_transaction(*state_, [&](engine::Connection& connection) -> Result<> {
+    TRY(erase_source(connection, source));
+    return connection.execute("DROP TABLE store._meta." + journal_name(source));
+  });
+  TRY(std::move(dropped).context("drop source"));
+  state_->recorded.with([&](Recorded& recorded) { recorded.sources.erase(source); });
+  state_->versions.change_newest([&](Version& version) {
+    std::erase_if(version.applied, [&](const auto& each) { return each.first == source; });
+  });
+  return {};
+}
+
+Result<std::unique_ptr<Reader>> Store::reader() {
+  return make_reader(state_);
+}
+
+Result<std::unique_ptr<Writer>> Store::writer(SourceId source) {
+  return make_writer(state_, source);
+}
+
+Result<std::unique_ptr<Copy>> Store::copy(SourceId /*source*/,
+                                          std::shared_ptr<const TableSchema> schema) {
+  return SegmentCopy::start(state_, std::move(schema));
+}
+
+Applied Store::visible(SourceId source) const {
+  return state_->versions.newest()->applied_of(source);
+}
+
+bool Store::wait_visible(SourceId source, Lsn lsn, std::chrono::milliseconds limit,
+                         std::stop_token stop) const {
+  return state_->versions.wait_visible(source, lsn, limit, std::move(stop));
+}
+
+}  // namespace freshet::collection

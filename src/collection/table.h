@@ -1,0 +1,68 @@
+// A table as its Writer works on it: its segments, its key index, and what the open transaction has
+// changed so far.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "collection/definitions.h"
+#include "collection/key_index.h"
+#include "collection/row_key.h"
+#include "collection/segment.h"
+
+namespace freshet::collection {
+
+// Nothing: not built yet, or the table has no identity.
+using RowIndex = std::variant<std::monostate, IntegerIndex, HashIndex, MultiIndex>;
+
+RowIndex empty_index(const TableSchema& schema);
+std::uint64_t memory_bytes(const RowIndex& index);
+
+struct Table {
+  StoredTable stored;
+  std::vector<Segment> segments;  // oldest first; the last one takes the next rows
+  bool sealed = false;            // no, it does not: they go to a new one
+  RowIndex index;
+  RowKeys row_keys;  // of new rows and of what names old ones: two answers live at a time
+  RowKeys old_keys;
+
+  // Since the last commit.
+  bool touched = false;
+  bool view_stale = false;
+  bool definition_stale = false;
+  // How to go back, when the open transaction has several parts and an earlier one touched it.
+  struct Before {
+    StoredTable stored;
+    std::vector<Segment> segments;
+  };
+  std::optional<Before> before;
+
+  const TableSchema& schema() const { return *stored.record.schema; }
+  TableId id() const { return stored.record.schema->id; }
+  bool takes_changes() const {
+    return stored.record.state == TableState::Live || stored.record.state == TableState::CatchingUp;
+  }
+  Segment* find(SegmentId segment) {
+    for (Segment& each : segments) {
+      if (each.id == segment) return &each;
+    }
+    return nullptr;
+  }
+  void set_schema_keys() {
+    row_keys = RowKeys(schema());
+    old_keys = RowKeys(schema());
+  }
+};
+
+// Scans the committed live rows of the table for their keys. A key that two of them have is
+// Corruption.
+Result<RowIndex> build_index(engine::Connection& connection, const Table& table);
+
+// Adds the rows of `columns`, in the schema's order, which lie from `first` on. Fails when a key is
+// there already.
+Result<> add_rows(RowIndex& index, RowKeys& keys, const TableSchema& schema,
+                  std::span<const Column> columns, Location first);
+
+}  // namespace freshet::collection

@@ -1,0 +1,80 @@
+#include "collection/view.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+
+namespace freshet::collection {
+
+namespace {
+
+constexpr std::array<std::string_view, 10> schemas_taken{
+    "freshet",    "_meta", "_segments", "main", "information_schema",
+    "pg_catalog", "store", "system",    "temp", "memory"};
+
+// The engine folds ASCII only.
+std::string folded(std::string_view name) {
+  std::string result(name);
+  std::ranges::transform(result, result.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return result;
+}
+
+Error cannot_be_shown(std::string reason, std::string hint) {
+  return {.sqlstate = "0A000", .message = std::move(reason), .hint = std::move(hint)};
+}
+
+std::string qualified(const ViewName& name) {
+  return "store." + engine::quoted(name.schema) + "." + engine::quoted(name.name);
+}
+
+}  // namespace
+
+bool same_name(const ViewName& one, const ViewName& other) {
+  return folded(one.schema) == folded(other.schema) && folded(one.name) == folded(other.name);
+}
+
+Result<> check_can_be_shown(const TableSchema& schema) {
+  if (std::ranges::find(schemas_taken, folded(schema.schema)) != schemas_taken.end()) {
+    return cannot_be_shown(fmt::format("schema name {} is taken", engine::quoted(schema.schema)),
+                           "Rename the schema on the source, or leave its tables out.");
+  }
+  if (schema.columns.empty()) {
+    return cannot_be_shown("the table has no columns", "Leave it out, or give it a column.");
+  }
+  std::set<std::string> names;
+  for (const ColumnSchema& column : schema.columns) {
+    if (names.insert(folded(column.name)).second) continue;
+    return cannot_be_shown(fmt::format("two columns are called {} when case does not count",
+                                       engine::quoted(column.name)),
+                           "Rename one of them on the source.");
+  }
+  return {};
+}
+
+Result<> create_view(engine::Connection& connection, const TableSchema& schema,
+                     std::span<const Segment> segments) {
+  std::string columns;
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    if (i > 0) columns += ", ";
+    columns += segment_column(i) + " AS " + engine::quoted(schema.columns[i].name);
+  }
+  std::string sql =
+      fmt::format("CREATE OR REPLACE VIEW {} AS ", qualified({schema.schema, schema.name}));
+  for (const Segment& segment : segments) {
+    if (&segment != &segments.front()) sql += " UNION ALL ";
+    sql += fmt::format("SELECT {} FROM {}", columns, segment_table(segment.id));
+    if (segment.filtered) sql += fmt::format(" WHERE live({}, rowid)", segment.id);
+  }
+  return connection.execute(sql);
+}
+
+Result<> drop_view(engine::Connection& connection, const ViewName& name) {
+  return connection.execute("DROP VIEW IF EXISTS " + qualified(name));
+}
+
+}  // namespace freshet::collection

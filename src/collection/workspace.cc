@@ -1,0 +1,311 @@
+#include "collection/workspace.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "collection/view.h"
+
+namespace freshet::collection {
+
+namespace {
+
+constexpr std::size_t appenders_max = 64;
+
+// Rows first, first + 1, … last are appended faster than rows picked one by one.
+bool consecutive(std::span<const std::uint32_t> rows) {
+  return rows.back() - rows.front() == rows.size() - 1;
+}
+
+std::vector<SegmentId> ids_of(const std::vector<Segment>& segments) {
+  std::vector<SegmentId> ids;
+  for (const Segment& segment : segments) ids.push_back(segment.id);
+  return ids;
+}
+
+}  // namespace
+
+Workspace::Workspace(std::shared_ptr<Store::State> state, SourceId source,
+                     std::unique_ptr<engine::Connection> connection)
+    : state_(std::move(state)), source_(source), connection_(std::move(connection)) {}
+
+Workspace::~Workspace() {
+  appenders_.clear();
+  journal_.reset();
+  connection_->rollback();
+  state_->recorded.with([&](Recorded& recorded) { recorded.writers.erase(source_); });
+}
+
+Result<std::unique_ptr<Workspace>> Workspace::open(std::shared_ptr<Store::State> state,
+                                                   SourceId source) {
+  auto connection = TRY(state->database->connect());
+  const bool free = state->recorded.with([&](Recorded& recorded) {
+    return recorded.sources.contains(source) && recorded.writers.insert(source).second;
+  });
+  if (!free) return Error{.message = "open writer: the source has one, or is not known"};
+  std::unique_ptr<Workspace> workspace(
+      new Workspace(std::move(state), source, std::move(connection)));
+  TRY(workspace->load_tables().context("open writer"));
+  return workspace;
+}
+
+Result<> Workspace::load_tables() {
+  std::vector<StoredTable> stored;
+  state_->recorded.with([&](const Recorded& recorded) {
+    applied_ = recorded.sources.at(source_).applied;
+    for (const auto& [key, table] : recorded.tables) {
+      if (key.source == source_) stored.push_back(table);
+    }
+  });
+  const auto version = state_->versions.newest();
+  for (StoredTable& each : stored) {
+    Table& table = tables_[each.record.schema->id];
+    const auto rows = TRY(count_rows(*connection_, each.segments));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Segment segment{
+          .id = each.segments[i], .rows = rows[i], .committed_rows = rows[i], .bits = {}};
+      if (const SegmentBits* bits = version->root->find(segment.id)) {
+        segment.bits = SegmentBits::continued(*bits);
+        segment.filtered = bits->dead_count() > 0;
+      }
+      table.segments.push_back(std::move(segment));
+    }
+    table.stored = std::move(each);
+    table.set_schema_keys();
+  }
+  const auto rows =
+      TRY(connection_->query("SELECT count(*) FROM store._meta." + journal_name(source_)));
+  journal_.emplace(*connection_, source_, std::stoull(rows.at(0).at(0).value_or("0")));
+  return {};
+}
+
+Table* Workspace::find(TableId table) {
+  const auto found = tables_.find(table);
+  return found == tables_.end() ? nullptr : &found->second;
+}
+
+void Workspace::touch(Table& table) {
+  if (table.touched) return;
+  table.touched = true;
+  touched_.push_back(&table);
+}
+
+Result<> Workspace::begin() {
+  if (connection_->in_transaction()) return {};
+  return connection_->begin();
+}
+
+Result<> Workspace::ensure_index(Table& table) {
+  if (!std::holds_alternative<std::monostate>(table.index)) return {};
+  table.index = TRY(build_index(*connection_, table));
+  return {};
+}
+
+Location Workspace::open_end(const Table& table) {
+  if (table.segments.empty() || table.sealed || table.segments.back().rows >= segment_rows_max) {
+    return Location(state_->next_segment(), 0);
+  }
+  return Location(table.segments.back().id, table.segments.back().rows);
+}
+
+Result<> Workspace::add_segment(Table& table, SegmentId segment) {
+  TRY(create_segment(*connection_, segment, table.schema()));
+  table.segments.push_back({.id = segment, .rows = 0, .committed_rows = 0, .bits = {}});
+  table.sealed = false;
+  touch(table);
+  table.view_stale = table.definition_stale = true;
+  return {};
+}
+
+Result<> Workspace::carry_out(Table& table, const TableChanges& changes, const BatchPlan& plan) {
+  touch(table);
+  if (plan.truncated()) retire_all(table);
+  if (table.find(plan.segment()) == nullptr && (plan.truncated() || !plan.rows().empty())) {
+    TRY(add_segment(table, plan.segment()));
+  }
+  if (const auto rows = plan.rows(); !rows.empty()) {
+    engine::Appender& to = *TRY(appender(plan.segment(), table.schema()));
+    if (consecutive(rows)) {
+      TRY(to.append(changes.rows, rows.front(), std::size_t{rows.back()} + 1));
+    } else {
+      TRY(to.append_selected(changes.rows, rows));
+    }
+    TRY(to.flush());
+    table.find(plan.segment())->rows += rows.size();
+  }
+  return bury(table, plan.dead());
+}
+
+Result<> Workspace::bury(Table& table, std::span<const Location> dead) {
+  Segment* segment = nullptr;
+  for (const Location at : dead) {
+    if (segment == nullptr || segment->id != at.segment()) segment = table.find(at.segment());
+    CHECK(segment != nullptr && at.row() < segment->rows);
+    CHECK(segment->bits.mark_dead(at.row()));
+    journal_->add_dead(at.segment(), at.row());
+    segment->changed = true;
+    if (segment->filtered) continue;
+    segment->filtered = true;
+    table.view_stale = true;
+  }
+  return {};
+}
+
+Result<> Workspace::fail(Table& table, const Error& reason) {
+  if (table.before) TRY(take_back(table));
+  table.index = {};
+  table.stored.record.state = TableState::Failed;
+  table.stored.record.last_error = reason.message;
+  touch(table);
+  table.definition_stale = true;
+  return {};
+}
+
+Result<> Workspace::take_back(Table& table) {
+  std::vector<SegmentId> kept = ids_of(table.before->segments);
+  TRY(journal_->forget(kept));
+  for (const Segment& now : table.segments) {
+    appenders_.erase(now.id);
+    if (std::ranges::find(kept, now.id) == kept.end()) {
+      TRY(drop_segment(*connection_, now.id));
+    } else if (now.rows > now.committed_rows) {
+      TRY(connection_->execute(fmt::format("DELETE FROM {} WHERE rowid >= {}",
+                                           segment_table(now.id), uncommitted_row_ids)));
+    }
+  }
+  std::erase_if(retired_, [&](SegmentId id) { return std::ranges::find(kept, id) != kept.end(); });
+  table.stored = std::move(table.before->stored);
+  table.segments = std::move(table.before->segments);
+  table.before.reset();
+  table.sealed = true;
+  table.view_stale = false;
+  return {};
+}
+
+void Workspace::retire(const std::vector<SegmentId>& segments) {
+  for (const SegmentId segment : segments) appenders_.erase(segment);
+  retired_.insert(retired_.end(), segments.begin(), segments.end());
+}
+
+void Workspace::retire_all(Table& table) {
+  retire(ids_of(table.segments));
+  table.segments.clear();
+  touch(table);
+  table.view_stale = table.definition_stale = true;
+}
+
+Result<> Workspace::remove(TableId id) {
+  Table* table = find(id);
+  if (table == nullptr) return {};
+  if (table->stored.view) TRY(drop_view(*connection_, *table->stored.view));
+  retire_all(*table);
+  retire(table->stored.shown);
+  std::erase(touched_, table);
+  tables_.erase(id);
+  removed_.push_back(id);
+  return {};
+}
+
+Result<engine::Appender*> Workspace::appender(SegmentId segment, const TableSchema& schema) {
+  const auto found = appenders_.find(segment);
+  if (found != appenders_.end()) return &found->second;
+  if (appenders_.size() >= appenders_max) appenders_.clear();
+  auto opened = TRY(engine::Appender::open(*connection_, "_segments", segment_name(segment),
+                                           column_types(schema)));
+  return &appenders_.emplace(segment, std::move(opened)).first->second;
+}
+
+Result<> Workspace::commit(const std::optional<Applied>& applied) {
+  TRY(write_views());
+  TRY(write_definitions());
+  if (applied) journal_->add_position(*applied);
+  TRY(journal_->flush());
+  const std::vector<LiveRoot::Edit> changed = edits();
+  TRY(state_->versions.publish([&] { return connection_->commit(); },
+                               [&](Version& version) {
+                                 if (!changed.empty()) version.root = version.root->with(changed);
+                                 if (!applied) return;
+                                 Applied visible = *applied;
+                                 visible.lsn =
+                                     std::max(visible.lsn, version.applied_of(source_).lsn);
+                                 version.set_applied(source_, visible);
+                               }));
+  committed(applied);
+  return {};
+}
+
+Result<> Workspace::write_views() {
+  for (Table* const each : touched_) {
+    Table& table = *each;
+    if (!table.view_stale) continue;
+    table.view_stale = false;
+    if (table.stored.record.state != TableState::Live) continue;
+    if (table.segments.empty()) TRY(add_segment(table, state_->next_segment()));
+    table.view_stale = false;
+    const ViewName name{table.schema().schema, table.schema().name};
+    if (table.stored.view && *table.stored.view != name) {
+      TRY(drop_view(*connection_, *table.stored.view));
+    }
+    TRY(create_view(*connection_, table.schema(), table.segments));
+    if (table.stored.view == name) continue;
+    table.stored.view = name;
+    table.definition_stale = true;
+  }
+  return {};
+}
+
+Result<> Workspace::write_definitions() {
+  std::vector<const StoredTable*> stale;
+  for (Table* const table : touched_) {
+    if (!table->definition_stale) continue;
+    table->stored.segments = ids_of(table->segments);
+    stale.push_back(&table->stored);
+  }
+  TRY(save_tables(*connection_, stale));
+  return erase_tables(*connection_, source_, removed_);
+}
+
+std::vector<LiveRoot::Edit> Workspace::edits() {
+  std::vector<LiveRoot::Edit> edits;
+  for (Table* const table : touched_) {
+    for (Segment& segment : table->segments) {
+      if (!segment.changed) continue;
+      segment.changed = false;
+      edits.push_back({segment.id, segment.bits.share()});
+    }
+  }
+  for (const SegmentId segment : retired_) edits.push_back({segment, nullptr});
+  return edits;
+}
+
+void Workspace::committed(const std::optional<Applied>& applied) {
+  if (applied) applied_ = *applied;
+  if (!retired_.empty()) {
+    const std::uint64_t version = state_->versions.newest()->number;
+    state_->retired.with([&](std::vector<Retired>& all) {
+      all.push_back({.version = version, .segments = std::move(retired_)});
+    });
+    retired_.clear();
+  }
+  state_->recorded.with([&](Recorded& recorded) {
+    if (applied) recorded.sources.at(source_).applied = *applied;
+    for (Table* const table : touched_) {
+      const TableKey key{source_, table->id()};
+      if (table->definition_stale) recorded.tables[key] = table->stored;
+      recorded.numbers[key] = numbers_of(key, table->segments, memory_bytes(table->index));
+    }
+    for (const TableId id : removed_) {
+      recorded.tables.erase({source_, id});
+      recorded.numbers.erase({source_, id});
+    }
+  });
+  removed_.clear();
+  for (Table* const table : touched_) {
+    for (Segment& segment : table->segments) segment.committed_rows = segment.rows;
+    table->touched = table->definition_stale = false;
+    table->before.reset();
+  }
+  touched_.clear();
+}
+
+}  // namespace freshet::collection

@@ -1,0 +1,88 @@
+// What a Writer works on: the tables of its source and the one transaction that changes them.
+//
+// A change is carried out in three places that must agree: the engine's transaction, the tables
+// here, and the version that readers see. commit() moves all three; after any error only what is
+// durable counts, and the Workspace is thrown away.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "collection/batch_plan.h"
+#include "collection/journal.h"
+#include "collection/state.h"
+#include "collection/table.h"
+#include "engine/appender.h"
+#include "engine/connection.h"
+
+namespace freshet::collection {
+
+class Workspace {
+ public:
+  static Result<std::unique_ptr<Workspace>> open(std::shared_ptr<Store::State> state,
+                                                 SourceId source);
+  ~Workspace();
+
+  Store::State& state() { return *state_; }
+  engine::Connection& connection() { return *connection_; }
+  SourceId source() const { return source_; }
+  const Applied& applied() const { return applied_; }
+  Journal& journal() { return *journal_; }
+  std::map<TableId, Table>& tables() { return tables_; }
+  Table* find(TableId table);
+
+  // Says that the open transaction changes the table.
+  void touch(Table& table);
+  // Begins the transaction, if none is open.
+  Result<> begin();
+  bool in_transaction() const { return connection_->in_transaction(); }
+
+  // Builds the key index, if the table needs one and has none.
+  Result<> ensure_index(Table& table);
+  // Where the table's next rows go. A new segment's id when the last one takes no more.
+  Location open_end(const Table& table);
+  // Appends the rows of a settled plan and buries the dead.
+  Result<> carry_out(Table& table, const TableChanges& changes, const BatchPlan& plan);
+  // Takes back what the open transaction did to the table, and sets it to Failed.
+  Result<> fail(Table& table, const Error& reason);
+
+  // The table's rows are none of these any more; readers of older versions keep them.
+  void retire(const std::vector<SegmentId>& segments);
+  void retire_all(Table& table);
+  // Drops the table's view, segments and definition.
+  Result<> remove(TableId table);
+  // Replaces segments by one that holds the same rows.
+  Result<> add_segment(Table& table, SegmentId segment);
+
+  // Writes views, definitions, the journal and, if given, the new position; commits and publishes.
+  Result<> commit(const std::optional<Applied>& applied);
+
+ private:
+  Workspace(std::shared_ptr<Store::State> state, SourceId source,
+            std::unique_ptr<engine::Connection> connection);
+  Result<> load_tables();
+  Result<> bury(Table& table, std::span<const Location> dead);
+  Result<> take_back(Table& table);
+  Result<engine::Appender*> appender(SegmentId segment, const TableSchema& schema);
+  Result<> write_views();
+  Result<> write_definitions();
+  std::vector<LiveRoot::Edit> edits();
+  void committed(const std::optional<Applied>& applied);
+
+  std::shared_ptr<Store::State> state_;
+  SourceId source_;
+  Applied applied_;
+  std::unique_ptr<engine::Connection> connection_;
+  std::optional<Journal> journal_;
+  std::map<TableId, Table> tables_;
+  std::vector<Table*> touched_;  // by the open transaction; a commit looks at no other
+  // Few: each holds buffers. All are closed when there are too many.
+  std::unordered_map<SegmentId, engine::Appender> appenders_;
+  std::vector<SegmentId> retired_;  // by the open transaction
+  std::vector<TableId> removed_;
+};
+
+}  // namespace freshet::collection

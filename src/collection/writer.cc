@@ -1,0 +1,356 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "collection/copy.h"
+#include "collection/state.h"
+#include "collection/store.h"
+#include "collection/tidy.h"
+#include "collection/unchanged.h"
+#include "collection/view.h"
+#include "collection/workspace.h"
+#include "observe/metrics.h"
+
+namespace freshet::collection {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t wal_bytes_max = 256 << 20;
+constexpr std::uint64_t wal_bytes_idle = 16 << 20;
+constexpr auto checkpoint_interval = 3min;
+
+struct Counters {
+  observe::Counter& upserts = observe::counter("freshet_collection_upserts_total",
+                                               "Inserts of a key that was there already");
+  observe::Counter& missing = observe::counter("freshet_collection_missing_rows_total",
+                                               "Updates and deletes of a key that was not there");
+  observe::Counter& rows =
+      observe::counter("freshet_collection_rows_appended_total", "Rows appended to segments");
+};
+
+class SegmentWriter final : public Writer {
+ public:
+  explicit SegmentWriter(std::unique_ptr<Workspace> workspace)
+      : workspace_(std::move(workspace)), tidy_(*workspace_) {}
+
+  Result<> put_tables(std::span<const TableRecord> tables) override;
+  Result<> remove_tables(std::span<const TableId> tables) override;
+  Result<std::vector<ChangeSet::Stopped>> apply(ChangeSet& changes, bool more_follows) override;
+  void advance(Lsn lsn) override;
+  Result<> attach(std::vector<std::unique_ptr<Copy>> copies, TableState state, Lsn snapshot_lsn,
+                  Offset replay_from) override;
+  Result<std::vector<ChangeSet::Stopped>> replay(ChangeSet& changes, bool more_follows,
+                                                 std::span<const TableId> go_live) override;
+  Result<bool> tidy() override;
+  Result<> checkpoint_if_due() override;
+
+ private:
+  using Stopped = std::vector<ChangeSet::Stopped>;
+
+  // Runs one of the public functions: after an error nothing may follow.
+  template <typename Action>
+  auto guarded(Action&& action) -> decltype(action()) {
+    if (broken_) return Error{.message = "use writer: it has failed before"};
+    auto result = action();
+    if (!result.ok()) {
+      broken_ = true;
+      workspace_->connection().rollback();
+    }
+    return result;
+  }
+  Result<> apply_tables(ChangeSet& changes, bool more_follows, bool replayed, Stopped& stopped);
+  Result<> apply_table(Table& table, TableChanges& changes, Arena& keep, Stopped& stopped);
+  Result<> stop(Table& table, const ChangeSet::Stopped& reason, Stopped& stopped);
+  Result<> put(const TableRecord& record);
+  Result<> attach_one(SegmentCopy& copy, TableState state, Lsn snapshot_lsn, Offset replay_from);
+  Result<> show(Table& table);
+  Result<> check_name(const TableSchema& schema) const;
+  bool name_is_taken(const TableSchema& schema) const;
+
+  std::unique_ptr<Workspace> workspace_;
+  Tidy tidy_;
+  BatchPlan plan_;
+  Counters counters_;
+  bool in_parts_ = false;  // a large transaction has begun and is not complete
+  bool broken_ = false;
+};
+
+Result<std::vector<ChangeSet::Stopped>> SegmentWriter::apply(ChangeSet& changes,
+                                                             bool more_follows) {
+  return guarded([&]() -> Result<Stopped> {
+    Stopped stopped;
+    TRY(apply_tables(changes, more_follows, false, stopped));
+    if (!more_follows) TRY(workspace_->commit(changes.applied));
+    return stopped;
+  });
+}
+
+Result<std::vector<ChangeSet::Stopped>> SegmentWriter::replay(ChangeSet& changes, bool more_follows,
+                                                              std::span<const TableId> go_live) {
+  return guarded([&]() -> Result<Stopped> {
+    CHECK(!more_follows || go_live.empty());
+    Stopped stopped;
+    TRY(apply_tables(changes, more_follows, true, stopped));
+    if (more_follows) return stopped;
+    for (const auto& [id, table_changes] : changes.tables) {
+      Table* table = workspace_->find(id);
+      if (table == nullptr || table->stored.record.state != TableState::CatchingUp) continue;
+      table->stored.record.replay_from = changes.applied.offset;
+      table->definition_stale = true;
+      workspace_->touch(*table);
+    }
+    for (const TableId id : go_live) {
+      Table* table = workspace_->find(id);
+      if (table == nullptr || table->stored.record.state != TableState::CatchingUp) continue;
+      table->stored.record.state = TableState::Live;
+      TRY(show(*table));
+    }
+    TRY(workspace_->commit(std::nullopt));
+    return stopped;
+  });
+}
+
+// `replayed`: for catching-up tables only.
+Result<> SegmentWriter::apply_tables(ChangeSet& changes, bool more_follows, bool replayed,
+                                     Stopped& stopped) {
+  TRY(workspace_->begin());
+  const bool several_parts = more_follows || in_parts_;
+  for (const ChangeSet::Stopped& reason : changes.stopped) {
+    if (Table* table = workspace_->find(reason.table)) TRY(stop(*table, reason, stopped));
+  }
+  for (const auto& [id, table_changes] : changes.tables) {
+    if (table_changes->changes.empty()) continue;
+    Table* table = workspace_->find(id);
+    if (table == nullptr || !table->takes_changes()) continue;
+    if (replayed && table->stored.record.state != TableState::CatchingUp) continue;
+    if (several_parts && !table->before) {
+      table->before = Table::Before{table->stored, table->segments};
+      workspace_->touch(*table);
+    }
+    TRY(apply_table(*table, *table_changes, changes.arena, stopped));
+  }
+  in_parts_ = more_follows;
+  return {};
+}
+
+Result<> SegmentWriter::apply_table(Table& table, TableChanges& changes, Arena& keep,
+                                    Stopped& stopped) {
+  const auto stop_for = [&](Error reason, bool shape_changed = false) {
+    return stop(table, {table.id(), shape_changed, std::move(reason)}, stopped);
+  };
+  if (changes.schema != table.stored.record.schema && *changes.schema != table.schema()) {
+    return stop_for({.sqlstate = "55000", .message = "its columns are not those of its copy"},
+                    true);
+  }
+  if (Result<> built = workspace_->ensure_index(table); !built.ok()) {
+    if (built.error().fault != Fault::Permanent) return built;
+    return stop_for(built.error());
+  }
+  const bool truncates = std::ranges::any_of(
+      changes.changes, [](const Change& change) { return change.op == Op::Truncate; });
+  const SegmentId fresh = truncates ? workspace_->state().next_segment() : 0;
+  const Result<> planned = plan_.make(table, changes, workspace_->open_end(table), fresh);
+  if (!planned.ok()) return stop_for(planned.error());
+  TRY(fill_unchanged(workspace_->connection(), table, changes, plan_, keep));
+  plan_.settle(table);
+  counters_.rows.add(static_cast<double>(plan_.rows().size()));
+  if (plan_.counts().upserts > 0)
+    counters_.upserts.add(static_cast<double>(plan_.counts().upserts));
+  if (plan_.counts().missing > 0)
+    counters_.missing.add(static_cast<double>(plan_.counts().missing));
+  return workspace_->carry_out(table, changes, plan_);
+}
+
+Result<> SegmentWriter::stop(Table& table, const ChangeSet::Stopped& reason, Stopped& stopped) {
+  if (!table.takes_changes()) return {};
+  TRY(workspace_->fail(table, reason.reason));
+  stopped.push_back(reason);
+  return {};
+}
+
+void SegmentWriter::advance(Lsn lsn) {
+  workspace_->state().versions.change_newest([&](Version& version) {
+    Applied visible = version.applied_of(workspace_->source());
+    visible.lsn = std::max(visible.lsn, lsn);
+    version.set_applied(workspace_->source(), visible);
+  });
+}
+
+Result<> SegmentWriter::put_tables(std::span<const TableRecord> tables) {
+  return guarded([&]() -> Result<> {
+    CHECK(!in_parts_);
+    for (const TableRecord& record : tables) {
+      if (check_can_be_shown(*record.schema).ok()) {
+        TRY(workspace_->state().ensure_schema(record.schema->schema));
+      }
+    }
+    TRY(workspace_->begin());
+    for (const TableRecord& record : tables) TRY(put(record));
+    return workspace_->commit(std::nullopt);
+  });
+}
+
+Result<> SegmentWriter::put(const TableRecord& record) {
+  CHECK(record.source == workspace_->source());
+  Table& table = workspace_->tables()[record.schema->id];
+  workspace_->touch(table);
+  const bool known = table.stored.record.schema != nullptr;
+  if (table.segments.empty()) table.stored.layout = layout_of(*record.schema);
+  const bool same_schema = known && *table.stored.record.schema == *record.schema;
+  table.stored.record = record;
+  table.definition_stale = true;
+  if (!same_schema) {
+    table.index = {};
+    table.set_schema_keys();
+  }
+  if (record.state == TableState::Failed) return {};
+  if (const Result<> named = check_name(*record.schema); !named.ok()) {
+    table.stored.record.state = TableState::Failed;
+    table.stored.record.last_error = named.error().message;
+    return {};
+  }
+  if (!table.takes_changes()) return {};
+  if (table.stored.layout != layout_of(*record.schema)) {
+    table.stored.record.state = TableState::Failed;
+    table.stored.record.last_error = "its columns are not those of its copy";
+    return {};
+  }
+  if (record.state == TableState::Live && !(same_schema && table.stored.view)) return show(table);
+  return {};
+}
+
+// Makes a live table's rows what its view shows.
+Result<> SegmentWriter::show(Table& table) {
+  workspace_->touch(table);
+  workspace_->retire(table.stored.shown);
+  table.stored.shown.clear();
+  table.view_stale = table.definition_stale = true;
+  return {};
+}
+
+Result<> SegmentWriter::check_name(const TableSchema& schema) const {
+  TRY(check_can_be_shown(schema));
+  if (!name_is_taken(schema)) return {};
+  return Error{
+      .sqlstate = "42P07",
+      .message = fmt::format("another table is called {} already", schema.qualified_name()),
+      .hint = "Leave one of the two out, or rename it on its source."};
+}
+
+// By a table that is shown under that name, or is on its way there.
+bool SegmentWriter::name_is_taken(const TableSchema& schema) const {
+  const ViewName name{schema.schema, schema.name};
+  const auto takes_it = [&](const StoredTable& other) {
+    const TableSchema& its = *other.record.schema;
+    if (other.view && same_name(*other.view, name)) return true;
+    return other.record.state != TableState::Failed && same_name({its.schema, its.name}, name);
+  };
+  for (const auto& [id, table] : workspace_->tables()) {
+    if (id != schema.id && table.stored.record.schema && takes_it(table.stored)) return true;
+  }
+  return workspace_->state().recorded.with([&](const Recorded& recorded) {
+    return std::ranges::any_of(recorded.tables, [&](const auto& each) {
+      return each.first.source != workspace_->source() && takes_it(each.second);
+    });
+  });
+}
+
+Result<> SegmentWriter::remove_tables(std::span<const TableId> tables) {
+  return guarded([&]() -> Result<> {
+    CHECK(!in_parts_);
+    TRY(workspace_->begin());
+    for (const TableId table : tables) TRY(workspace_->remove(table));
+    return workspace_->commit(std::nullopt);
+  });
+}
+
+Result<> SegmentWriter::attach(std::vector<std::unique_ptr<Copy>> copies, TableState state,
+                               Lsn snapshot_lsn, Offset replay_from) {
+  return guarded([&]() -> Result<> {
+    CHECK(!in_parts_ && (state == TableState::Live || state == TableState::CatchingUp));
+    std::vector<SegmentCopy*> finished;
+    for (const auto& copy : copies) {
+      finished.push_back(static_cast<SegmentCopy*>(copy.get()));
+      CHECK(finished.back()->finished());
+      TRY(workspace_->state().ensure_schema(copy->schema().schema));
+    }
+    TRY(workspace_->begin());
+    for (SegmentCopy* copy : finished) TRY(attach_one(*copy, state, snapshot_lsn, replay_from));
+    TRY(workspace_->commit(std::nullopt));
+    for (SegmentCopy* copy : finished) {
+      const Table* table = workspace_->find(copy->schema().id);
+      const bool taken = std::ranges::find(table->segments, copy->segment(), &Segment::id) !=
+                         table->segments.end();
+      if (taken) copy->attached();
+    }
+    return {};
+  });
+}
+
+Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snapshot_lsn,
+                                   Offset replay_from) {
+  Table& table = workspace_->tables()[copy.schema().id];
+  workspace_->touch(table);
+  TableRecord& record = table.stored.record;
+  record.source = workspace_->source();
+  record.schema = copy.shared_schema();
+  record.snapshot_lsn = snapshot_lsn;
+  record.replay_from = replay_from;
+  table.definition_stale = true;
+  if (const Result<> named = check_name(copy.schema()); !named.ok()) {
+    record.state = TableState::Failed;
+    record.last_error = named.error().message;
+    return {};
+  }
+  record.state = state;
+  record.last_error.clear();
+  // Until the new rows have caught up, the view goes on showing the old ones.
+  if (state == TableState::CatchingUp && table.stored.view && table.stored.shown.empty()) {
+    for (const Segment& segment : table.segments) table.stored.shown.push_back(segment.id);
+    table.segments.clear();
+  }
+  workspace_->retire_all(table);
+  table.segments.push_back(
+      {.id = copy.segment(), .rows = copy.rows(), .committed_rows = copy.rows(), .bits = {}});
+  table.sealed = false;
+  table.stored.layout = layout_of(copy.schema());
+  table.set_schema_keys();
+  table.index = copy.take_index();
+  return state == TableState::Live ? show(table) : Result<>{};
+}
+
+Result<bool> SegmentWriter::tidy() {
+  return guarded([&]() -> Result<bool> {
+    if (in_parts_) return false;
+    return tidy_.step();
+  });
+}
+
+Result<> SegmentWriter::checkpoint_if_due() {
+  return guarded([&]() -> Result<> {
+    if (in_parts_) return {};
+    Store::State& state = workspace_->state();
+    const std::uint64_t waiting = state.database->wal_bytes();
+    const auto now = std::chrono::steady_clock::now();
+    const bool due =
+        waiting > wal_bytes_max ||
+        (waiting > wal_bytes_idle && now - state.checkpointed.get() > checkpoint_interval);
+    if (!due) return {};
+    Result<> done = state.database->checkpoint();
+    if (done.ok()) state.checkpointed.with([&](auto& at) { at = now; });
+    // Somebody writes, a copy perhaps: the log grows a little longer.
+    if (!done.ok() && done.error().fault == Fault::Transient) return {};
+    return done;
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> make_writer(std::shared_ptr<Store::State> state, SourceId source) {
+  auto workspace = TRY(Workspace::open(std::move(state), source));
+  return std::unique_ptr<Writer>(std::make_unique<SegmentWriter>(std::move(workspace)));
+}
+
+}  // namespace freshet::collection

@@ -1,0 +1,165 @@
+#include "engine/connection.h"
+
+#include <utility>
+
+#include "duckdb.h"
+#include "engine/errors.h"
+#include "engine/handles.h"
+#include "engine/prepared.h"
+
+namespace freshet::engine {
+
+namespace {
+
+// Takes the engine's snapshot of the store now, by looking something up in its catalog. Much
+// cheaper than the smallest query, and like one it starts the transaction of the attached store.
+Result<> touch_store(duckdb_connection connection) {
+  duckdb_table_description description = nullptr;
+  const bool found = duckdb_table_description_create_ext(connection, "store", "_engine", "anchor",
+                                                         &description) == DuckDBSuccess;
+  Result<> result;
+  if (!found) {
+    const char* const reason = duckdb_table_description_error(description);
+    result = engine_error(reason == nullptr ? "" : reason);
+  }
+  duckdb_table_description_destroy(&description);
+  return result;
+}
+
+Result<> execute_prepared(const OwnedStatement& statement) {
+  duckdb_result result;
+  Result<> outcome;
+  if (duckdb_execute_prepared(statement.get(), &result) != DuckDBSuccess) {
+    outcome = engine_error(duckdb_result_error_type(&result), duckdb_result_error(&result));
+  }
+  duckdb_destroy_result(&result);
+  return outcome;
+}
+
+void add_rows(const Chunk& chunk, std::size_t columns, TextRows& rows) {
+  for (std::size_t row = 0; row < chunk.size(); ++row) {
+    auto& texts = rows.emplace_back(columns);
+    for (std::size_t column = 0; column < columns; ++column) {
+      const VectorView& values = chunk.column(column);
+      if (!values.is_null(row)) texts[column] = values.print(row);
+    }
+  }
+}
+
+}  // namespace
+
+void Free::operator()(duckdb_connection connection) const {
+  duckdb_disconnect(&connection);
+}
+void Free::operator()(duckdb_prepared_statement statement) const {
+  duckdb_destroy_prepare(&statement);
+}
+void Free::operator()(char* text) const {
+  duckdb_free(text);
+}
+
+Result<> run(duckdb_connection connection, std::string_view sql) {
+  duckdb_result result;
+  Result<> outcome;
+  if (duckdb_query(connection, std::string(sql).c_str(), &result) != DuckDBSuccess) {
+    outcome = engine_error(duckdb_result_error_type(&result), duckdb_result_error(&result), sql);
+  }
+  duckdb_destroy_result(&result);
+  return outcome;
+}
+
+Result<OwnedStatement> prepare(duckdb_connection connection, std::string_view sql) {
+  duckdb_prepared_statement statement = nullptr;
+  const bool prepared =
+      duckdb_prepare(connection, std::string(sql).c_str(), &statement) == DuckDBSuccess;
+  OwnedStatement owned(statement);
+  if (prepared) return owned;
+  const char* const reason = duckdb_prepare_error(statement);
+  return engine_error(reason == nullptr ? "" : reason, sql);
+}
+
+Connection::Connection(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
+Connection::~Connection() = default;
+
+Result<> Connection::execute(std::string_view sql) {
+  return run(handle_->connection.get(), sql);
+}
+
+Result<TextRows> Connection::query(std::string_view sql) {
+  const std::unique_ptr<Statement> statement = TRY(prepare(sql));
+  const std::unique_ptr<RowStream> stream = TRY(statement->execute());
+  TextRows rows;
+  for (;;) {
+    const std::unique_ptr<Chunk> chunk = TRY(stream->next());
+    if (chunk == nullptr) return rows;
+    add_rows(*chunk, stream->columns().size(), rows);
+  }
+}
+
+Result<std::unique_ptr<Statement>> Connection::prepare(std::string_view sql) {
+  return prepare_statement(*handle_, sql);
+}
+
+Result<> Connection::begin() {
+  TRY(execute_prepared(handle_->begin).context("begin transaction"));
+  handle_->in_transaction = true;
+  Result<> touched = touch_store(handle_->connection.get()).context("take snapshot");
+  if (!touched.ok()) rollback();
+  return touched;
+}
+
+Result<> Connection::commit() {
+  // After a failed statement COMMIT would roll back and say yes, as PostgreSQL's does. The look at
+  // the catalog fails then.
+  Result<> committed = touch_store(handle_->connection.get());
+  if (committed.ok()) committed = execute_prepared(handle_->commit);
+  committed = std::move(committed).context("commit transaction");
+  if (!committed.ok()) ignore(execute_prepared(handle_->rollback));  // it may be open still
+  handle_->in_transaction = false;
+  return committed;
+}
+
+void Connection::rollback() {
+  if (!handle_->in_transaction) return;
+  ignore(execute_prepared(handle_->rollback));
+  handle_->in_transaction = false;
+}
+
+bool Connection::in_transaction() const {
+  return handle_->in_transaction;
+}
+
+void Connection::set_live_rows(std::shared_ptr<const LiveRows> rows) {
+  handle_->live.set(std::move(rows));
+}
+
+void Connection::interrupt() {
+  duckdb_interrupt(handle_->connection.get());
+}
+
+double Connection::progress() {
+  const double percent = duckdb_query_progress(handle_->connection.get()).percentage;
+  return percent < 0 ? percent : percent / 100;
+}
+
+std::string quoted(std::string_view identifier) {
+  std::string out = "\"";
+  for (const char c : identifier) {
+    if (c == '"') out.push_back('"');
+    out.push_back(c);
+  }
+  out.push_back('"');
+  return out;
+}
+
+std::string literal(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out.push_back('\'');
+    out.push_back(c);
+  }
+  out.push_back('\'');
+  return out;
+}
+
+}  // namespace freshet::engine

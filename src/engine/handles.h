@@ -1,0 +1,72 @@
+// DuckDB's objects with owners, and what the engine's classes hide behind their Handle.
+//
+// Names DuckDB's types without its header, so that duckdb.h stays in the .cc files that call it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/result.h"
+#include "engine/connection.h"
+#include "engine/database.h"
+#include "engine/live_function.h"
+
+struct _duckdb_appender;
+struct _duckdb_connection;
+struct _duckdb_data_chunk;
+struct _duckdb_database;
+struct _duckdb_logical_type;
+struct _duckdb_prepared_statement;
+struct _duckdb_value;
+struct _duckdb_vector;
+
+namespace freshet::engine {
+
+// Frees what DuckDB made.
+struct Free {
+  void operator()(_duckdb_appender* appender) const;
+  void operator()(_duckdb_connection* connection) const;
+  void operator()(_duckdb_data_chunk* chunk) const;
+  void operator()(_duckdb_database* database) const;
+  void operator()(_duckdb_logical_type* type) const;
+  void operator()(_duckdb_prepared_statement* statement) const;
+  void operator()(_duckdb_value* value) const;
+  void operator()(char* text) const;
+};
+
+using OwnedAppender = std::unique_ptr<_duckdb_appender, Free>;
+using OwnedConnection = std::unique_ptr<_duckdb_connection, Free>;
+using OwnedChunk = std::unique_ptr<_duckdb_data_chunk, Free>;
+using OwnedDatabase = std::unique_ptr<_duckdb_database, Free>;
+using OwnedType = std::unique_ptr<_duckdb_logical_type, Free>;
+using OwnedStatement = std::unique_ptr<_duckdb_prepared_statement, Free>;
+using OwnedValue = std::unique_ptr<_duckdb_value, Free>;
+using OwnedText = std::unique_ptr<char, Free>;
+
+struct Database::Handle {
+  std::filesystem::path file;
+  std::shared_ptr<LiveRegistry> live = std::make_shared<LiveRegistry>();
+  OwnedDatabase database;
+  Guarded<OwnedConnection> housekeeping;  // for checkpoints and registrations
+};
+
+struct Connection::Handle {
+  Handle(OwnedConnection connected, std::shared_ptr<LiveRegistry> registry)
+      : connection(std::move(connected)), live(std::move(registry), connection.get()) {}
+
+  OwnedConnection connection;
+  OwnedStatement begin;  // prepared once: parsing BEGIN costs more than doing it
+  OwnedStatement commit;
+  OwnedStatement rollback;
+  LiveRegistration live;
+  bool in_transaction = false;
+};
+
+// Runs statements and forgets their rows. The error speaks about `sql`.
+Result<> run(_duckdb_connection* connection, std::string_view sql);
+Result<OwnedStatement> prepare(_duckdb_connection* connection, std::string_view sql);
+
+}  // namespace freshet::engine

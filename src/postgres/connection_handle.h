@@ -1,0 +1,37 @@
+// What a Connection holds, for the files that implement it.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "postgres/connection.h"
+#include "postgres/connection_wait.h"
+
+namespace freshet::postgres {
+
+struct FreeMemory {
+  void operator()(char* memory) const { PQfreemem(memory); }
+};
+
+struct Connection::Handle {
+  std::unique_ptr<PGconn, decltype(&PQfinish)> connection{nullptr, &PQfinish};
+  SocketWait socket_wait;
+  std::unique_ptr<char, FreeMemory> payload;  // what read_copy returned last
+
+  PGconn* get() const { return connection.get(); }
+  // One wait for input, then takes in what came.
+  Result<SocketWait::Woken> wait_for_input(const std::stop_token& stop,
+                                           std::chrono::milliseconds limit) const;
+  // The next payload of a COPY: its size, 0 when none is there yet, -1 at the end.
+  Result<int> take_payload();
+  // Reads the results after a COPY, up to the last; the first error among them.
+  Result<> finish_copy() const;
+  void cancel() const;
+};
+
+}  // namespace freshet::postgres

@@ -1,0 +1,49 @@
+// One query, rewritten for the engine and prepared there, with the types of its parameters settled.
+//
+// A parameter whose type the client names is cast to it. For the others the engine is asked; what
+// it cannot tell either is tried as text, then as a few other types, until the query makes sense.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/connection.h"
+#include "query/rewrite.h"
+#include "query/session.h"
+
+namespace freshet::query {
+
+class EngineQuery {
+ public:
+  // `given`: type oids of the parameters, 0 or missing when not known.
+  static Result<std::shared_ptr<EngineQuery>> prepare(engine::Connection& connection,
+                                                      std::string sql,
+                                                      std::vector<std::uint32_t> given);
+
+  const std::vector<std::uint32_t>& parameters() const { return parameters_; }
+  const std::vector<engine::ResultColumn>& columns() const { return columns_; }
+  // One stream at a time per connection; it ends before this does.
+  Result<std::unique_ptr<engine::RowStream>> execute(const std::vector<Parameter>& parameters);
+
+ private:
+  EngineQuery(std::string sql, std::vector<std::uint32_t> given);
+  EngineQuery(const EngineQuery&) = delete;
+  EngineQuery& operator=(const EngineQuery&) = delete;
+
+  Result<> settle(engine::Connection& connection);
+  bool settle_known(std::vector<bool>& open);
+  Result<> attempt(engine::Connection& connection);
+  Error located(Error error) const;
+
+  std::string sql_;
+  std::vector<Token> tokens_;  // point into sql_
+  std::vector<std::uint32_t> parameters_;
+  std::vector<std::string> casts_;  // per parameter, for the rewriter
+  Rewritten rewritten_;
+  std::unique_ptr<engine::Statement> statement_;
+  std::vector<engine::ResultColumn> columns_;
+};
+
+}  // namespace freshet::query

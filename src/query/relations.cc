@@ -1,0 +1,108 @@
+#include "query/relations.h"
+
+#include "query/catalog.h"
+#include "query/relation_rows.h"
+
+namespace freshet::query {
+namespace {
+
+using engine::RelationColumn;
+
+constexpr Type text{.kind = TypeKind::Text};
+constexpr Type int64{.kind = TypeKind::Int64};
+constexpr Type float64{.kind = TypeKind::Float64};
+
+std::optional<std::int64_t> as_integer(std::optional<std::uint64_t> value) {
+  if (!value) return {};
+  return static_cast<std::int64_t>(*value);
+}
+
+Result<> register_sources(engine::Database& database, const Status& status) {
+  const std::vector<RelationColumn> columns = {{"name", text},
+                                               {"state", text},
+                                               {"url", text},
+                                               {"slot", text},
+                                               {"server_version", text},
+                                               {"received_lsn", text},
+                                               {"durable_lsn", text},
+                                               {"confirmed_lsn", text},
+                                               {"applied_lsn", text},
+                                               {"lag_ms", int64},
+                                               {"lag_bytes", int64},
+                                               {"stream_bytes", int64},
+                                               {"retained_wal_bytes", int64},
+                                               {"last_error", text}};
+  const auto make = [columns, &status]() -> Result<engine::RelationRows> {
+    RelationBuilder rows(columns);
+    for (const SourceStatus& source : status.sources()) {
+      rows.text(source.name).text(source.state).text(source.url).text(source.slot);
+      rows.text(source.server_version).text(to_string(source.received));
+      rows.text(to_string(source.durable)).text(to_string(source.confirmed));
+      rows.text(to_string(source.applied)).integer(source.lag_ms).integer(source.lag_bytes);
+      rows.integer(static_cast<std::int64_t>(source.stream_bytes));
+      rows.integer(as_integer(source.retained_wal_bytes)).text(source.last_error);
+    }
+    return rows.finish();
+  };
+  return engine::register_relation(database, "_freshet_sources", columns, make);
+}
+
+Result<> register_tables(engine::Database& database, const Status& status) {
+  const std::vector<RelationColumn> columns = {
+      {"source", text},     {"schema", text},     {"name", text},        {"state", text},
+      {"rows", int64},      {"dead_rows", int64}, {"applied_lsn", text}, {"lag_ms", int64},
+      {"lag_bytes", int64}, {"last_error", text}};
+  const auto make = [columns, &status]() -> Result<engine::RelationRows> {
+    RelationBuilder rows(columns);
+    for (const TableStatus& table : status.tables()) {
+      rows.text(table.source).text(table.schema).text(table.name).text(table.state);
+      rows.integer(static_cast<std::int64_t>(table.rows));
+      rows.integer(static_cast<std::int64_t>(table.dead_rows));
+      rows.text(to_string(table.applied_lsn)).integer(table.lag_ms).integer(table.lag_bytes);
+      rows.text(table.last_error);
+    }
+    return rows.finish();
+  };
+  return engine::register_relation(database, "_freshet_tables", columns, make);
+}
+
+Result<> register_progress(engine::Database& database, const Status& status) {
+  const std::vector<RelationColumn> columns = {
+      {"source", text},         {"schema", text},
+      {"name", text},           {"phase", text},
+      {"rows", int64},          {"rows_estimated", int64},
+      {"bytes", int64},         {"rows_per_second", float64},
+      {"seconds_left", float64}};
+  const auto make = [columns, &status]() -> Result<engine::RelationRows> {
+    RelationBuilder rows(columns);
+    for (const ProgressStatus& table : status.progress()) {
+      rows.text(table.source).text(table.schema).text(table.name).text(table.phase);
+      rows.integer(static_cast<std::int64_t>(table.rows));
+      rows.integer(as_integer(table.rows_estimated));
+      rows.integer(static_cast<std::int64_t>(table.bytes));
+      rows.real(table.rows_per_second).real(table.seconds_left);
+    }
+    return rows.finish();
+  };
+  return engine::register_relation(database, "_freshet_progress", columns, make);
+}
+
+}  // namespace
+
+Result<> register_system_relations(collection::Store& store, const Status& status) {
+  engine::Database& database = store.database();
+  TRY(register_sources(database, status));
+  TRY(register_tables(database, status));
+  TRY(register_progress(database, status));
+  TRY(register_catalog(store));
+  const std::unique_ptr<engine::Connection> connection = TRY(database.connect());
+  TRY(connection->begin());
+  Result<> created = connection->execute(system_relations_sql());
+  if (!created.ok()) {
+    connection->rollback();
+    return std::move(created).context("create system relations");
+  }
+  return connection->commit().context("create system relations");
+}
+
+}  // namespace freshet::query

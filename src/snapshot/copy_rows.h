@@ -1,0 +1,69 @@
+// Rows of a binary COPY, decoded into columns.
+//
+//   header    "PGCOPY\n\377\r\n\0", u32 flags, u32 length of an extension, the extension
+//   row       i16 number of fields, then per field i32 length (-1: null) and the bytes
+//   trailer   i16 -1
+//
+// All numbers are big-endian. PostgreSQL sends it as a stream: a message may end anywhere, though
+// today each row is a message of its own and the header comes with the first.
+//
+// Source: PostgreSQL documentation, COPY, "Binary Format".
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "model/column.h"
+#include "model/schema.h"
+#include "postgres/values.h"
+
+namespace freshet::snapshot {
+
+// One thread.
+class CopyRows {
+ public:
+  using Sink = std::function<Result<>(std::span<const Column>)>;
+  struct Options {
+    std::size_t rows_max = 2048 * 8;     // of a batch
+    std::size_t bytes_max = 16U << 20U;  // of a batch's payloads, more or less
+  };
+
+  // Columns without a binary form are taken to be text. The schema outlives this.
+  CopyRows(const TableSchema& schema, Sink sink, Options options);
+
+  // The next bytes of the stream; they need not stay. Fails with 22P03 when they are no binary
+  // COPY of this table, and with the sink's error.
+  Result<> take(Bytes bytes);
+  // At the end of the stream: hands over the last batch.
+  Result<> finish();
+
+  std::uint64_t rows() const { return rows_; }
+
+ private:
+  enum class Expects { Header, Rows, Nothing };
+
+  Result<std::size_t> take_whole(Bytes bytes);  // the bytes it could use
+  Result<std::size_t> take_header(Bytes bytes);
+  Result<std::size_t> take_row(Bytes bytes);  // 0 when its rest has not come
+  Result<> flush();
+
+  const TableSchema& schema_;
+  Sink sink_;
+  Options options_;
+  std::vector<Column> columns_;
+  std::vector<postgres::ValueDecoder> decoders_;
+  Arena arena_;        // payloads of the batch: strings point into them
+  std::string carry_;  // the beginning of something whose rest has not come
+  Expects expects_ = Expects::Header;
+  std::size_t batch_rows_ = 0;
+  std::size_t batch_bytes_ = 0;
+  std::uint64_t rows_ = 0;
+};
+
+}  // namespace freshet::snapshot

@@ -1,0 +1,150 @@
+#include "snapshot/snapshot.h"
+
+#include <fmt/core.h>
+
+#include "postgres/sqlstate.h"
+
+namespace freshet::snapshot {
+
+namespace sqlstate = postgres::sqlstate;
+using postgres::CatalogTable;
+using postgres::Connection;
+using postgres::Rows;
+
+namespace {
+
+// Names the transactions that keep a slot from being created; PostgreSQL waits for all of them.
+std::string long_transactions(const std::string& url) {
+  const auto connection = Connection::connect(url, {});
+  if (!connection.ok()) return {};
+  const auto rows =
+      (*connection)
+          ->query(
+              "SELECT 'process ' || pid || ' of ' || coalesce(usename, '?') || ' (' || "
+              "coalesce(application_name, '') || ', ' || coalesce(state, '') || ') since ' || "
+              "coalesce(date_trunc('second', xact_start)::text, '?') FROM pg_stat_activity "
+              "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() UNION ALL "
+              "SELECT 'prepared transaction ' || gid || ' since ' || date_trunc('second', "
+              "prepared)::text "
+              "FROM pg_prepared_xacts LIMIT 5");
+  if (!rows.ok()) return {};
+  std::string list;
+  for (const auto& row : rows->rows) list += (list.empty() ? "" : "; ") + row[0].value_or("?");
+  return list.empty() ? list : "Open transactions: " + list + ".";
+}
+
+std::string create_slot_command(const SnapshotOptions& options, int server_version) {
+  return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}",
+                     postgres::quoted(options.slot), options.temporary ? " TEMPORARY" : "",
+                     server_version >= 150000 ? "(SNAPSHOT 'use')" : "USE_SNAPSHOT");
+}
+
+// The files below a table and its partitions, as the connection's snapshot sees them. They change
+// when something rewrites or empties the table.
+Result<std::string> files_of(Connection& connection, const CatalogTable& table) {
+  const std::string oid = std::to_string(value(table.schema.id));
+  const std::string tables = table.partitioned
+                                 ? "SELECT relid FROM pg_catalog.pg_partition_tree(" + oid + ")"
+                                 : "SELECT " + oid + "::oid";
+  const Rows rows = TRY(
+      connection.query(fmt::format("SELECT string_agg(oid || ':' || relfilenode, ',' ORDER BY oid) "
+                                   "FROM pg_catalog.pg_class WHERE oid IN ({})",
+                                   tables)));
+  return rows.rows.at(0)[0].value_or("");
+}
+
+Error changed_error(const CatalogTable& table) {
+  return {.fault = Fault::Transient,
+          .sqlstate = sqlstate::serialization_failure,
+          .message = fmt::format("{} was altered while its snapshot was taken",
+                                 table.schema.qualified_name()),
+          .hint = "It is copied again under a new snapshot."};
+}
+
+}  // namespace
+
+struct Snapshot::State {
+  std::string url;
+  std::unique_ptr<Connection> connection;  // a walsender, in the transaction of the slot's snapshot
+  std::unique_ptr<Connection> present;     // sees what is committed now; opened when first needed
+  Lsn lsn;
+  std::string name;
+};
+
+Result<std::unique_ptr<Snapshot>> Snapshot::create(const std::string& url,
+                                                   SnapshotOptions options) {
+  auto state = std::make_unique<State>();
+  state->url = url;
+  const std::string what = "create slot " + options.slot;
+  state->connection =
+      TRY(Connection::connect(url, {.replication = true, .lock_timeout = options.lock_timeout})
+              .context(what));
+  Connection& connection = *state->connection;
+  TRY(connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").context(what));
+  const auto created = connection.query(create_slot_command(options, connection.server_version()));
+  if (!created.ok()) {
+    Error error = created.error();
+    if (error.sqlstate == sqlstate::lock_not_available) {
+      error.detail = long_transactions(url);
+      error.hint =
+          "PostgreSQL waits until every transaction that writes has ended. It is tried "
+          "again; a forgotten session can be ended with pg_terminate_backend.";
+    }
+    return std::move(error).with_context(what);
+  }
+  const auto& row = created->rows.at(0);
+  state->lsn = parse_lsn(row.at(1).value_or("")).value_or(Lsn{});
+  CHECK(state->lsn != Lsn{});
+  const auto exported = connection.query("SELECT pg_catalog.pg_export_snapshot()");
+  if (!exported.ok()) {
+    ignore(connection.query("ROLLBACK"));
+    ignore(connection.query("DROP_REPLICATION_SLOT " + postgres::quoted(options.slot)));
+    return Error(exported.error()).with_context("export the snapshot of slot " + options.slot);
+  }
+  state->name = exported->rows.at(0).at(0).value_or("");
+  return std::unique_ptr<Snapshot>(new Snapshot(std::move(state)));
+}
+
+Snapshot::Snapshot(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Snapshot::~Snapshot() = default;
+
+Lsn Snapshot::lsn() const {
+  return state_->lsn;
+}
+const std::string& Snapshot::name() const {
+  return state_->name;
+}
+
+Result<CatalogTable> Snapshot::lock(TableId id) {
+  Connection& connection = *state_->connection;
+  // A failed statement must not end the transaction, and with it the snapshot.
+  TRY(connection.query("SAVEPOINT before_lock"));
+  const auto locked = [&]() -> Result<CatalogTable> {
+    CatalogTable table = TRY(postgres::read_table(connection, id));
+    const auto done = connection.query(
+        fmt::format("LOCK TABLE {}{}.{} IN ACCESS SHARE MODE", table.partitioned ? "" : "ONLY ",
+                    postgres::quoted(table.schema.schema), postgres::quoted(table.schema.name)));
+    if (!done.ok() && done.error().sqlstate == sqlstate::undefined_table) {
+      return changed_error(table);  // renamed or dropped: the next snapshot will tell
+    }
+    TRY(done);
+    // The snapshot is older than the lock: what happened between them would make the copy wrong.
+    if (!state_->present) state_->present = TRY(Connection::connect(state_->url, {}));
+    const CatalogTable now = TRY(postgres::read_table(*state_->present, id));
+    const std::string files = TRY(files_of(connection, table));
+    const std::string files_now = TRY(files_of(*state_->present, now));
+    const bool same = now.schema.columns == table.schema.columns && files == files_now &&
+                      now.schema.qualified_name() == table.schema.qualified_name();
+    if (!same) return changed_error(table);
+    return table;
+  }();
+  if (locked.ok()) {
+    // Keeps the lock.
+    TRY(connection.query("RELEASE SAVEPOINT before_lock"));
+    return locked;
+  }
+  TRY(connection.query("ROLLBACK TO SAVEPOINT before_lock"));
+  return Result(locked).context(fmt::format("lock the table with oid {}", value(id)));
+}
+
+}  // namespace freshet::snapshot

@@ -1,0 +1,174 @@
+// The publications of a source: made, and altered in place, so that the stream never pauses.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "observe/log.h"
+#include "postgres/sqlstate.h"
+#include "source/slot.h"
+
+namespace freshet::source {
+
+namespace sqlstate = postgres::sqlstate;
+using postgres::CatalogTable;
+using postgres::Connection;
+using postgres::literal;
+using postgres::Rows;
+
+namespace {
+
+using Tables = std::map<std::string, std::string>;  // oid → quoted name
+
+struct Publication {
+  std::string name;
+  std::string actions;
+  Tables wanted;
+};
+
+struct Current {
+  bool exists = false;
+  bool settings_fit = false;
+  Tables tables;
+};
+
+std::string quoted_name(std::string_view schema, std::string_view name) {
+  return postgres::quoted(schema) + '.' + postgres::quoted(name);
+}
+
+// ONLY, because the children of an inheriting table are listed themselves when they match.
+std::string table_list(const Tables& tables) {
+  std::string list;
+  for (const auto& [oid, name] : tables) list += (list.empty() ? "ONLY " : ", ONLY ") + name;
+  return list;
+}
+
+Tables without(const Tables& tables, const Tables& others) {
+  Tables rest = tables;
+  std::erase_if(rest, [&](const auto& entry) { return others.contains(entry.first); });
+  return rest;
+}
+
+std::string settings(const Publication& publication, int server_version) {
+  return fmt::format("publish = {}{}", literal(publication.actions),
+                     server_version >= 130000 ? ", publish_via_partition_root = true" : "");
+}
+
+Result<Current> read_current(Connection& connection, const Publication& publication) {
+  const int version = connection.server_version();
+  const Rows rows = TRY(connection.query(fmt::format(
+      "SELECT puballtables, concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, "
+      "CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END{}), {} "
+      "FROM pg_catalog.pg_publication WHERE pubname = {}",
+      version >= 110000 ? ", CASE WHEN pubtruncate THEN 'truncate' END" : "",
+      version >= 130000 ? "pubviaroot" : "true", literal(publication.name))));
+  if (rows.rows.empty()) return Current{};
+  const auto& row = rows.rows.front();
+  if (row[0] == "t") {
+    return Error{.sqlstate = sqlstate::not_in_prerequisite_state,
+                 .message = fmt::format("publication {} is FOR ALL TABLES", publication.name),
+                 .hint =
+                     "Drop it: it makes UPDATE fail on tables without a key. Freshet makes its "
+                     "own."};
+  }
+  Current current{
+      .exists = true, .settings_fit = row[1] == publication.actions && row[2] == "t", .tables = {}};
+  const Rows members = TRY(connection.query(
+      "SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_publication p "
+      "JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid "
+      "JOIN pg_catalog.pg_class c ON c.oid = r.prrelid "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = " +
+      literal(publication.name)));
+  for (const auto& member : members.rows) {
+    current.tables[member[0].value_or("")] =
+        quoted_name(member[1].value_or(""), member[2].value_or(""));
+  }
+  return current;
+}
+
+// One statement in its own transaction, so that two never deadlock with the application's DDL.
+Result<> execute(Connection& connection, const std::string& statement) {
+  constexpr int attempts_max = 6;
+  for (int attempt = 1;; ++attempt) {
+    const auto done = connection.query(
+        fmt::format("BEGIN; SET LOCAL lock_timeout = '5s'; {}; COMMIT", statement));
+    if (done.ok()) return {};
+    const Error& error = done.error();
+    ignore(connection.query("ROLLBACK"));
+    const bool lock = error.sqlstate == sqlstate::lock_not_available ||
+                      error.sqlstate == sqlstate::deadlock_detected;
+    if (lock && attempt < attempts_max) {
+      observe::warn("publication waits for a lock",
+                    {{"attempt", attempt}, {"attempts_max", attempts_max}});
+      continue;
+    }
+    Error failed = error;
+    if (failed.sqlstate == sqlstate::insufficient_privilege) {
+      constexpr std::size_t shown_max = 1000;
+      failed.hint = "Somebody who owns the tables can run it: " + statement.substr(0, shown_max);
+    }
+    return failed;
+  }
+}
+
+Result<> create(Connection& connection, const Publication& publication) {
+  const std::string tables =
+      publication.wanted.empty() ? "" : " FOR TABLE " + table_list(publication.wanted);
+  TRY(execute(connection,
+              fmt::format("CREATE PUBLICATION {}{} WITH ({})", postgres::quoted(publication.name),
+                          tables, settings(publication, connection.server_version()))));
+  observe::info("publication created",
+                {{"name", publication.name}, {"tables", publication.wanted.size()}});
+  return {};
+}
+
+Result<> alter(Connection& connection, const Publication& publication, std::string_view change) {
+  return execute(connection, fmt::format("ALTER PUBLICATION {} {}",
+                                         postgres::quoted(publication.name), change));
+}
+
+}  // namespace
+
+Result<> publish(Connection& connection, const Names& names,
+                 const std::vector<CatalogTable>& tables) {
+  // TRUNCATE is published since 11.
+  const std::string truncate = connection.server_version() >= 110000 ? ", truncate" : "";
+  std::vector<Publication> publications{
+      {names.publication, "insert, update, delete" + truncate, {}},
+      {names.inserts_publication, "insert" + truncate, {}}};
+  for (const CatalogTable& table : tables) {
+    if (!table.why_not.empty()) continue;
+    const bool inserts_only = table.schema.identity == Identity::None;
+    publications[inserts_only ? 1 : 0].wanted[std::to_string(value(table.schema.id))] =
+        quoted_name(table.schema.schema, table.schema.name);
+  }
+  // First everything is added, then taken away: a table that moves from one publication to the
+  // other is in both for a moment, and no change of it is missed.
+  std::vector<Current> before;
+  for (const Publication& publication : publications) {
+    const std::string what = "publish the tables in " + publication.name;
+    before.push_back(TRY(read_current(connection, publication).context(what)));
+    const Current& current = before.back();
+    if (!current.exists) {
+      TRY(create(connection, publication).context(what));
+      continue;
+    }
+    if (!current.settings_fit) {
+      const std::string all = settings(publication, connection.server_version());
+      TRY(alter(connection, publication, "SET (" + all + ')').context(what));
+    }
+    const Tables missing = without(publication.wanted, current.tables);
+    if (missing.empty()) continue;
+    TRY(alter(connection, publication, "ADD TABLE " + table_list(missing)).context(what));
+  }
+  for (std::size_t i = 0; i < publications.size(); ++i) {
+    const Tables extra = without(before[i].tables, publications[i].wanted);
+    if (extra.empty()) continue;
+    TRY(alter(connection, publications[i], "DROP TABLE " + table_list(extra))
+            .context("take tables out of " + publications[i].name));
+  }
+  return {};
+}
+
+}  // namespace freshet::source

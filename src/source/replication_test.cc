@@ -1,0 +1,313 @@
+#include "source/replication.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "postgres/shared_scratch_server.h"
+#include "source/slot.h"
+
+namespace freshet::source {
+namespace {
+
+using postgres::Connection;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr milliseconds patience{20'000};
+
+// The first letters of a part's messages: "BIC". Relations are left out: the server sends them
+// again whenever it likes.
+std::string kinds(Bytes messages) {
+  std::string result;
+  ByteReader reader(messages);
+  while (reader.ok() && !reader.at_end()) {
+    const Bytes message = reader.bytes(reader.little<std::uint32_t>());
+    result += message.empty() ? '?' : static_cast<char>(message[0]);
+  }
+  std::erase(result, 'R');
+  return reader.ok() ? result : result + '!';
+}
+
+// A database with a table `t`, published; a slot that nobody reads yet.
+class ReplicationTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    run("CREATE TABLE public.t (id int PRIMARY KEY, x text)");
+    run("CREATE TABLE public.unpublished (id int PRIMARY KEY)");
+    run("CREATE PUBLICATION everything FOR TABLE public.t");
+    run("SELECT pg_create_logical_replication_slot('the_slot', 'pgoutput')");
+  }
+  void TearDown() override {
+    ignore(take_over(*connection_, "the_slot"));
+    run("SELECT pg_drop_replication_slot('the_slot')");
+  }
+
+  void run(const std::string& sql) {
+    const auto done = connection_->query(sql);
+    ASSERT_TRUE(done.ok()) << sql << ": " << done.error().message;
+  }
+  std::string one_value(const std::string& sql) {
+    const auto rows = connection_->query(sql);
+    return rows.ok() ? rows->rows.at(0).at(0).value_or("null") : rows.error().message;
+  }
+  Lsn lsn_value(const std::string& sql) { return parse_lsn(one_value(sql)).value_or(Lsn{}); }
+  Lsn confirmed_on_server() { return slot_status(*connection_, "the_slot")->confirmed_flush_lsn; }
+
+  Result<std::unique_ptr<Replication>> start(ReplicationOptions options = {}) {
+    options.slot = "the_slot";
+    if (options.publications.empty()) options.publications = "\"everything\"";
+    return Replication::start(postgres::shared_scratch_server().url("replication"), options);
+  }
+  // The next part; fails the test when none comes.
+  static TransactionPart next_part(Replication& replication) {
+    const auto deadline = Clock::now() + patience;
+    while (Clock::now() < deadline) {
+      const auto received = replication.next({}, milliseconds(1000));
+      if (!received.ok()) {
+        ADD_FAILURE() << received.error().message;
+        return {};
+      }
+      if (received->part) return *received->part;
+    }
+    ADD_FAILURE() << "no part came";
+    return {};
+  }
+  // Reads until the position is known to be passed; parts are dropped.
+  static Lsn read_beyond(Replication& replication, Lsn lsn) {
+    const auto deadline = Clock::now() + patience;
+    while (Clock::now() < deadline) {
+      const auto received = replication.next({}, milliseconds(1000));
+      EXPECT_TRUE(received.ok());
+      if (!received.ok()) return {};
+      if (received->idle_at && *received->idle_at >= lsn) return *received->idle_at;
+    }
+    ADD_FAILURE() << "no keepalive at " << to_string(lsn);
+    return {};
+  }
+  // Waits on the server until the slot's confirmed position is at least `lsn`.
+  void expect_confirmed(Lsn lsn) {
+    for (int round = 0; round < 200 && confirmed_on_server() < lsn; ++round) {
+      run("SELECT pg_sleep(0.02)");
+    }
+    EXPECT_GE(confirmed_on_server(), lsn);
+  }
+
+  std::unique_ptr<Connection> connection_ = postgres::connect_to_new_database("replication");
+};
+
+TEST_F(ReplicationTest, HandsOverEachTransactionInCommitOrder) {
+  const auto replication = start().value();
+  run("BEGIN; INSERT INTO public.t VALUES (1, 'a'), (2, 'b'); UPDATE public.t SET x = 'c'; COMMIT");
+  run("DELETE FROM public.t WHERE id = 1");
+  run("TRUNCATE public.t");
+
+  const TransactionPart first = next_part(*replication);
+  EXPECT_EQ(kinds(first.messages), "BIIUUC");
+  EXPECT_TRUE(first.first);
+  EXPECT_TRUE(first.last);
+  EXPECT_LT(first.commit_lsn, first.end_lsn);
+  const auto age = std::chrono::system_clock::now() - first.commit_time;
+  EXPECT_LT(std::chrono::abs(age), std::chrono::minutes(1));
+
+  const Lsn first_end = first.end_lsn;
+  const TransactionPart second = next_part(*replication);
+  EXPECT_EQ(kinds(second.messages), "BDC");
+  EXPECT_GE(second.commit_lsn, first_end);
+  EXPECT_EQ(kinds(next_part(*replication).messages), "BTC");
+}
+
+TEST_F(ReplicationTest, CutsALargeTransactionIntoPartsThatFollowEachOther) {
+  const auto replication = start({.part_bytes_max = 10'000}).value();
+  run("INSERT INTO public.t SELECT i, repeat('x', 100) FROM generate_series(1, 1000) i");
+  run("DELETE FROM public.t WHERE id = 1");
+
+  std::string all;
+  int parts = 0;
+  for (bool last = false; !last; ++parts) {
+    const TransactionPart part = next_part(*replication);
+    EXPECT_EQ(part.first, parts == 0);
+    EXPECT_EQ(part.end_lsn == Lsn{}, !part.last);
+    EXPECT_NE(part.commit_lsn, Lsn{});
+    EXPECT_LE(part.messages.size(), 10'500U);
+    all += kinds(part.messages);
+    last = part.last;
+  }
+  EXPECT_GT(parts, 10);
+  EXPECT_EQ(all, "B" + std::string(1000, 'I') + "C");
+  EXPECT_EQ(kinds(next_part(*replication).messages), "BDC");
+}
+
+TEST_F(ReplicationTest, AnswersInBinaryWhenAsked) {
+  for (const bool binary : {true, false}) {
+    const auto replication = start({.binary = binary}).value();
+    run(fmt::format("INSERT INTO public.t VALUES ({}, 'a')", binary ? 1 : 2));
+    const TransactionPart part = next_part(*replication);
+    // Insert: I, table, 'N', number of columns, then the first value's kind.
+    ByteReader reader(part.messages);
+    Bytes message;
+    while (message.empty() || message[0] != std::byte{'I'}) {
+      ASSERT_FALSE(reader.at_end());
+      message = reader.bytes(reader.little<std::uint32_t>());
+    }
+    EXPECT_EQ(static_cast<char>(message[1 + 4 + 1 + 2]), binary ? 'b' : 't');
+    ASSERT_TRUE(replication->confirm(part.end_lsn).ok());
+    replication->stop();
+    ASSERT_TRUE(take_over(*connection_, "the_slot").ok());
+  }
+}
+
+TEST_F(ReplicationTest, MovesTheConfirmedPositionAndResumesAfterIt) {
+  auto replication = start().value();
+  run("INSERT INTO public.t VALUES (1, 'a')");
+  const Lsn end = next_part(*replication).end_lsn;
+  EXPECT_LT(confirmed_on_server(), end);
+  ASSERT_TRUE(replication->confirm(end).ok());
+  replication->stop();
+  replication.reset();
+  ASSERT_TRUE(take_over(*connection_, "the_slot").ok());
+  EXPECT_EQ(confirmed_on_server(), end);
+
+  run("INSERT INTO public.t VALUES (2, 'b')");
+  replication = start({.start = end}).value();
+  const TransactionPart second = next_part(*replication);
+  EXPECT_EQ(kinds(second.messages), "BIC");
+  EXPECT_GT(second.end_lsn, end);
+}
+
+TEST_F(ReplicationTest, ComesAgainWithWhatWasNotConfirmed) {
+  auto replication = start().value();
+  run("INSERT INTO public.t VALUES (1, 'a')");
+  const Lsn end = next_part(*replication).end_lsn;
+  replication.reset();
+  ASSERT_TRUE(take_over(*connection_, "the_slot").ok());
+  replication = start().value();
+  EXPECT_EQ(next_part(*replication).end_lsn, end);
+}
+
+TEST_F(ReplicationTest, FollowsAClusterWhoseChangesAreNotOurs) {
+  const auto replication = start({.status_interval = milliseconds(20)}).value();
+  run("INSERT INTO public.unpublished SELECT generate_series(1, 100)");
+  const Lsn written = lsn_value("SELECT pg_current_wal_flush_lsn()");
+  const Lsn idle = read_beyond(*replication, written);
+  ASSERT_TRUE(replication->confirm(idle).ok());
+  ASSERT_TRUE(replication->next({}, milliseconds(50)).ok());  // a status is due within
+  expect_confirmed(idle);
+}
+
+TEST_F(ReplicationTest, LetsAFastShutdownOfTheServerPass) {
+  const auto server = postgres::ScratchServer::start({.settings = {"fsync=off"}}).value();
+  auto connection = Connection::connect(server->url(), {}).value();
+  ASSERT_TRUE(connection
+                  ->query("CREATE TABLE public.t (i int); CREATE PUBLICATION p FOR TABLE "
+                          "public.t")
+                  .ok());
+  ASSERT_TRUE(connection->query("SELECT pg_create_logical_replication_slot('s', 'pgoutput')").ok());
+  const auto replication =
+      Replication::start(server->url(), {.slot = "s", .publications = "p"}).value();
+  ASSERT_TRUE(connection->query("INSERT INTO public.t SELECT generate_series(1, 10000)").ok());
+  connection.reset();
+
+  std::optional<Error> error;
+  std::jthread reader([&] {
+    while (!error) {
+      const auto received = replication->next({}, milliseconds(1000));
+      if (!received.ok()) {
+        error = received.error();
+        continue;
+      }
+      const auto lsn = received->part ? std::optional(received->part->end_lsn) : received->idle_at;
+      if (lsn) ignore(replication->confirm(*lsn));
+    }
+  });
+  const auto began = Clock::now();
+  ASSERT_TRUE(server->stop(postgres::StopMode::Fast).ok());
+  EXPECT_LT(Clock::now() - began, std::chrono::seconds(20));  // wal_sender_timeout is 60 s
+  reader.join();
+  EXPECT_EQ(error->fault, Fault::Transient);
+
+  // And what was confirmed is not sent again.
+  ASSERT_TRUE(server->start_again().ok());
+  const auto again = Replication::start(server->url(), {.slot = "s", .publications = "p"}).value();
+  const auto received = again->next({}, milliseconds(100));
+  ASSERT_TRUE(received.ok());
+  EXPECT_FALSE(received->part);
+}
+
+TEST_F(ReplicationTest, EndsItsWaitWhenAskedToStop) {
+  const auto replication = start({.status_interval = std::chrono::minutes(1)}).value();
+  std::stop_source stopping;
+  const auto began = Clock::now();
+  std::jthread stopper([&] { stopping.request_stop(); });
+  while (!stopping.stop_requested()) {
+    ASSERT_TRUE(replication->next(stopping.get_token(), std::chrono::seconds(50)).ok());
+  }
+  EXPECT_LT(Clock::now() - began, std::chrono::seconds(25));
+}
+
+TEST_F(ReplicationTest, KnowsWhetherMoreIsThere) {
+  const auto replication = start({.status_interval = std::chrono::minutes(1)}).value();
+  while (replication->has_more()) ASSERT_TRUE(replication->next({}, milliseconds(0)).ok());
+  run("INSERT INTO public.t VALUES (1, 'a')");
+  run("INSERT INTO public.t VALUES (2, 'b')");
+  const TransactionPart first = next_part(*replication);
+  const std::string before(as_text(first.messages));
+  // Looking ahead does not touch the part that was handed over.
+  const auto deadline = Clock::now() + patience;
+  while (!replication->has_more() && Clock::now() < deadline) {
+  }
+  EXPECT_TRUE(replication->has_more());
+  EXPECT_EQ(as_text(first.messages), before);
+  EXPECT_EQ(kinds(next_part(*replication).messages), "BIC");
+}
+
+TEST_F(ReplicationTest, ReportsABrokenConnectionAsTransient) {
+  const auto replication = start().value();
+  run("SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = "
+      "'the_slot'");
+  Result<Received> received = replication->next({}, patience);
+  while (received.ok()) received = replication->next({}, patience);
+  EXPECT_EQ(received.error().fault, Fault::Transient);
+}
+
+TEST_F(ReplicationTest, RefusesToSkipChanges) {
+  const Lsn before = lsn_value("SELECT pg_current_wal_lsn()");
+  run("INSERT INTO public.t VALUES (1, 'a')");
+  run("SELECT pg_replication_slot_advance('the_slot', pg_current_wal_lsn())");
+  const auto refused = start({.start = before});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().sqlstate, "55000");
+  EXPECT_EQ(refused.error().fault, Fault::Permanent);
+}
+
+TEST_F(ReplicationTest, RefusesAPositionTheServerHasNotReached) {
+  const auto refused = start({.start = Lsn{std::uint64_t{0xff} << 32U}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().sqlstate, "55000");
+}
+
+TEST_F(ReplicationTest, SaysThatTheSlotIsMissingOrTaken) {
+  const auto missing = Replication::start(postgres::shared_scratch_server().url("replication"),
+                                          {.slot = "absent", .publications = "p"});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().sqlstate, "42704");
+  EXPECT_EQ(missing.error().fault, Fault::Permanent);
+
+  const auto holder = start().value();
+  const auto taken = start();
+  ASSERT_FALSE(taken.ok());
+  EXPECT_EQ(taken.error().sqlstate, "55006");
+  EXPECT_EQ(taken.error().fault, Fault::Transient);
+}
+
+TEST_F(ReplicationTest, ReportsAMissingPublicationWithItsName) {
+  const auto replication = start({.publications = "\"absent\""}).value();
+  run("INSERT INTO public.t VALUES (1, 'a')");
+  Result<Received> received = replication->next({}, patience);
+  while (received.ok()) received = replication->next({}, patience);
+  EXPECT_EQ(received.error().sqlstate, "42704");
+  EXPECT_NE(received.error().message.find("absent"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace freshet::source

@@ -1,0 +1,154 @@
+#include "source/slot.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/bytes.h"
+#include "postgres/sqlstate.h"
+
+namespace freshet::source {
+
+namespace sqlstate = postgres::sqlstate;
+using postgres::Connection;
+using postgres::literal;
+using postgres::Rows;
+
+namespace {
+
+constexpr std::size_t name_bytes_max = 63;
+constexpr std::string_view prefix = "freshet_";
+constexpr std::string_view inserts_suffix = "_inserts";
+
+// FNV-1a: short, and the same on every machine, because names on the source must not change.
+std::uint32_t hash_of(std::string_view text) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
+template <typename T>
+T number(const std::optional<std::string>& text) {
+  T value{};
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
+
+Lsn lsn_of(const std::optional<std::string>& text) {
+  return parse_lsn(text.value_or("")).value_or(Lsn{});
+}
+
+// The server's position, also on a standby.
+constexpr const char* current_lsn =
+    "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
+    "ELSE pg_catalog.pg_current_wal_lsn() END";
+
+}  // namespace
+
+Names names_for(const std::string& source_name) {
+  const std::size_t room = name_bytes_max - prefix.size() - inserts_suffix.size();
+  std::string clean;
+  for (const char c : source_name) {
+    const bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    const bool upper = c >= 'A' && c <= 'Z';
+    clean += kept ? c : (upper ? static_cast<char>(c - 'A' + 'a') : '_');
+  }
+  // Two sources must not meet in one name after their names were changed.
+  if (clean != source_name || clean.size() > room) {
+    const std::string hash = fmt::format("_{:06x}", hash_of(source_name) & 0xffffffU);
+    clean = clean.substr(0, room - hash.size()) + hash;
+  }
+  const std::string name = std::string(prefix) + clean;
+  return {
+      .slot = name, .publication = name, .inserts_publication = name + std::string(inserts_suffix)};
+}
+
+Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) {
+  const Rows rows =
+      TRY(connection
+              .query(fmt::format(
+                  "SELECT active, coalesce(active_pid, 0), plugin, database, {}, restart_lsn, "
+                  "confirmed_flush_lsn, greatest(pg_catalog.pg_wal_lsn_diff({}, restart_lsn), "
+                  "0)::bigint "
+                  "FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
+                  connection.server_version() >= 130000 ? "wal_status" : "''", current_lsn,
+                  literal(slot)))
+              .context("read the slot"));
+  if (rows.rows.empty()) return SlotStatus{};
+  const auto& row = rows.rows.front();
+  return SlotStatus{.exists = true,
+                    .active = row[0] == "t",
+                    .active_pid = number<int>(row[1]),
+                    .plugin = row[2].value_or(""),
+                    .database = row[3].value_or(""),
+                    .wal_status = row[4].value_or(""),
+                    .restart_lsn = lsn_of(row[5]),
+                    .confirmed_flush_lsn = lsn_of(row[6]),
+                    .retained_wal_bytes = number<std::uint64_t>(row[7])};
+}
+
+Result<> take_over(Connection& connection, const std::string& slot) {
+  // Each round waits on the server for a twentieth of a second.
+  constexpr int rounds_max = 200;
+  for (int round = 0; round < rounds_max; ++round) {
+    const Rows rows =
+        TRY(connection
+                .query(fmt::format(
+                    "SELECT s.active_pid, a.application_name, a.usename, a.client_addr FROM "
+                    "pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a "
+                    "ON a.pid = s.active_pid WHERE s.slot_name = {} AND s.active",
+                    literal(slot)))
+                .context("read the slot"));
+    if (rows.rows.empty()) return {};
+    const auto& owner = rows.rows.front();
+    if (!owner[1].value_or("").starts_with("freshet")) {
+      return Error{
+          .fault = Fault::Transient,
+          .sqlstate = sqlstate::object_in_use,
+          .message =
+              fmt::format("slot {} is in use by process {} (user {}, application '{}', from {})",
+                          slot, owner[0].value_or("?"), owner[2].value_or("?"),
+                          owner[1].value_or("?"), owner[3].value_or("a local socket")),
+          .hint = "Only one reader can use a slot. Stop the other one; this is tried again."};
+    }
+    if (round == 0) {
+      TRY(connection.query("SELECT pg_catalog.pg_terminate_backend(" + owner[0].value_or("0") + ")")
+              .context("end the walsender that holds slot " + slot));
+    }
+    TRY(connection.query("SELECT pg_catalog.pg_sleep(0.05)"));
+  }
+  return Error{
+      .fault = Fault::Transient,
+      .sqlstate = sqlstate::object_in_use,
+      .message = fmt::format("slot {} is still held by a walsender that was told to end", slot)};
+}
+
+Result<> drop_everything(Connection& connection, const Names& names) {
+  const SlotStatus slot = TRY(slot_status(connection, names.slot));
+  if (slot.exists) {
+    TRY(take_over(connection, names.slot));
+    TRY(connection.query("SELECT pg_catalog.pg_drop_replication_slot(" + literal(names.slot) + ")")
+            .context("drop slot " + names.slot));
+  }
+  for (const std::string& publication : {names.publication, names.inserts_publication}) {
+    TRY(connection.query("DROP PUBLICATION IF EXISTS " + postgres::quoted(publication))
+            .context("drop publication " + publication));
+  }
+  return {};
+}
+
+Result<SourceClock> source_clock(Connection& connection) {
+  const Rows rows = TRY(
+      connection
+          .query(fmt::format(
+              "SELECT {}, (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint",
+              "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
+              "ELSE pg_catalog.pg_current_wal_flush_lsn() END"))
+          .context("read the source's clock"));
+  const auto& row = rows.rows.at(0);
+  return SourceClock{.flushed = lsn_of(row[0]),
+                     .now = Time(std::chrono::microseconds(number<std::int64_t>(row[1])))};
+}
+
+}  // namespace freshet::source

@@ -1,0 +1,170 @@
+#include "stream/stream.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "stream/format.h"
+#include "stream/reader.h"
+#include "stream/recover.h"
+#include "stream/writer.h"
+
+namespace freshet::stream {
+namespace {
+
+namespace fs = std::filesystem;
+
+observe::Counter& synced_bytes() {
+  static observe::Counter& counter = observe::counter("freshet_stream_synced_bytes_total",
+                                                      "Bytes of transactions synced to streams.");
+  return counter;
+}
+
+observe::Counter& syncs() {
+  static observe::Counter& counter =
+      observe::counter("freshet_stream_syncs_total", "Syncs of stream files, each a group commit.");
+  return counter;
+}
+
+Result<> create_folder(const fs::path& folder) {
+  std::error_code failed;
+  if (!fs::create_directories(folder, failed) && !failed) return {};
+  if (failed) return io_error("create", folder, failed.value());
+  const fs::path parent = fs::absolute(folder, failed).lexically_normal().parent_path();
+  return sync_folder(parent);
+}
+
+}  // namespace
+
+struct Stream::State {
+  State(const fs::path& folder, StreamOptions options, Recovered recovered)
+      : shared(std::make_shared<Shared>()),
+        writer(folder, options, recovered.files.back(), std::move(recovered.last), recovered.end) {
+    shared->folder = folder;
+    shared->options = options;
+    shared->published.with([&](Published& published) {
+      published = {recovered.end, std::move(recovered.files)};
+    });
+  }
+
+  // Shows readers what the writer made durable since `before`, and the file it may have begun.
+  void publish(Offset before) {
+    const std::uint64_t synced = writer.durable().offset.value - before.value;
+    shared->published.update([this](Published& published) {
+      published.durable = writer.durable();
+      if (published.files.back() < writer.file_first()) {
+        published.files.push_back(writer.file_first());
+      }
+    });
+    if (synced == 0) return;
+    synced_bytes().add(static_cast<double>(synced));
+    syncs().add();
+  }
+
+  std::shared_ptr<Shared> shared;
+  Writer writer;  // the receiving thread's
+};
+
+Result<std::unique_ptr<Stream>> Stream::open(const fs::path& folder, StreamOptions options) {
+  CHECK(options.record_bytes_max <= std::numeric_limits<std::uint32_t>::max());
+  TRY(create_folder(folder));
+  Recovered recovered = TRY(recover(folder, options).context("open stream"));
+  observe::debug("stream opened", {{"folder", folder.string()},
+                                   {"offset", recovered.end.offset.value},
+                                   {"lsn", to_string(recovered.end.lsn)},
+                                   {"files", recovered.files.size()},
+                                   {"cut_bytes", recovered.cut_bytes}});
+  auto state = std::make_shared<State>(folder, options, std::move(recovered));
+  return std::unique_ptr<Stream>(new Stream(std::move(state)));
+}
+
+Stream::Stream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+Stream::~Stream() = default;
+
+Result<> Stream::append(const TransactionPart& part) {
+  Writer& writer = state_->writer;
+  const Offset file_before = writer.file_first();
+  const Offset durable_before = writer.durable().offset;
+  Result<> appended = writer.append(part);
+  // Beginning a file syncs the one before.
+  if (writer.durable().offset != durable_before || writer.file_first() != file_before) {
+    state_->publish(durable_before);
+  }
+  return appended;
+}
+
+Result<> Stream::sync() {
+  Writer& writer = state_->writer;
+  const Offset durable_before = writer.durable().offset;
+  TRY(writer.sync());
+  if (writer.durable().offset != durable_before) {
+    state_->publish(durable_before);
+  }
+  return {};
+}
+
+std::uint64_t Stream::unsynced_bytes() const {
+  return state_->writer.unsynced_bytes();
+}
+
+End Stream::durable() const {
+  return state_->shared->published.with(
+      [](const Published& published) { return published.durable; });
+}
+
+Offset Stream::begin() const {
+  return state_->shared->published.with(
+      [](const Published& published) { return published.files.front(); });
+}
+
+std::uint64_t Stream::kept_bytes() const {
+  return state_->shared->published.with([](const Published& published) {
+    return published.durable.offset.value - published.files.front().value +
+           published.files.size() * sizeof(FileHeader);
+  });
+}
+
+Result<std::unique_ptr<Reader>> Stream::read_from(Offset from) const {
+  if (from < begin()) return retired_error(from, begin());
+  const Offset end = durable().offset;
+  if (from > end) {
+    return Error{.fault = Fault::Corruption,
+                 .sqlstate = "XX001",
+                 .message = fmt::format("read stream: it ends at offset {}, before {}", end.value,
+                                        from.value),
+                 .detail = "Transactions that were synced are no longer there.",
+                 .hint = "Check the disk. To start over, drop the source and create it again."};
+  }
+  return make_reader(state_->shared, from);
+}
+
+// The oldest first, so that a crash in between leaves no gap. The last file always stays: it says
+// where the stream ends.
+Result<> Stream::retire(Offset below) {
+  Shared& shared = *state_->shared;
+  bool removed = false;
+  for (;;) {
+    const std::vector<Offset> files = shared.published.get().files;
+    if (files.size() < 2 || files[1] > below) break;
+    // Readers learn of it before the file is gone.
+    shared.published.with([](Published& now) { now.files.erase(now.files.begin()); });
+    const fs::path path = shared.folder / file_name(files.front());
+    std::error_code failed;
+    fs::remove(path, failed);
+    if (failed) {
+      shared.published.with(
+          [&](Published& now) { now.files.insert(now.files.begin(), files.front()); });
+      return io_error("remove", path, failed.value());
+    }
+    removed = true;
+  }
+  if (removed) TRY(sync_folder(shared.folder));
+  return {};
+}
+
+}  // namespace freshet::stream

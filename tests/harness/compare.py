@@ -1,0 +1,160 @@
+"""The natural oracle: the same question to the source and to its copy, and equal rows.
+
+Tables are compared as multisets of rows, by EXCEPT ALL both ways over the rows as text, which is what a
+client gets. Large ones are streamed: psql writes the rows, `sort` orders them, `comm` tells what only
+one side has; so a table of millions of rows needs little memory here.
+"""
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+from harness import processes
+from harness.freshet import Freshet
+from harness.postgres import Postgres
+
+Row = tuple[str | None, ...]
+
+_SHOWN = 10
+_FEW_ROWS = 3000
+_COLUMN = "\x1f"
+_NULL = "\x1eNULL"
+_CLIENT = {"PGTZ": "UTC", "PGOPTIONS": "", "PGCLIENTENCODING": "UTF8", "LC_ALL": "C",
+           "PGCONNECT_TIMEOUT": "10"}
+
+
+class Answer:
+    """Column names and rows of one statement, every value as the server's text."""
+
+    def __init__(self, columns: list[str], rows: list[Row]):
+        self.columns = columns
+        self.rows = rows
+
+    def __eq__(self, other) -> bool:
+        return (self.columns, Counter(self.rows)) == (other.columns, Counter(other.rows))
+
+
+def ask(connection, sql: str) -> Answer:
+    """Runs one statement through libpq and takes the text of each value as it came."""
+    result = connection.pgconn.exec_(sql.encode())
+    if result.error_message:
+        raise AssertionError(f"{sql}\n{result.error_message.decode(errors='replace')}")
+    columns = [result.fname(c).decode() for c in range(result.nfields)]
+    rows = [tuple(_text(result.get_value(r, c)) for c in range(result.nfields))
+            for r in range(result.ntuples)]
+    return Answer(columns, rows)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def difference(left: list[Row], right: list[Row]) -> tuple[list[Row], list[Row]]:
+    """EXCEPT ALL both ways: rows only on the left, rows only on the right."""
+    left_count, right_count = Counter(left), Counter(right)
+    return list((left_count - right_count).elements()), list((right_count - left_count).elements())
+
+
+def tables_of(source: Postgres, database: str = "postgres") -> list[str]:
+    """Every table that is mirrored by default; a partitioned one stands for its partitions."""
+    rows = source.execute("SELECT quote_ident(nspname) || '.' || quote_ident(relname) FROM pg_class c"
+                          " JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'p')"
+                          " AND NOT relispartition AND relpersistence = 'p'"
+                          " AND nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
+                          database)
+    return [row[0] for row in rows]
+
+
+def assert_equal_tables(source: Postgres, freshet: Freshet, tables: list[str] | None = None,
+                        database: str = "postgres") -> None:
+    """Every row of every table (names as SQL takes them), on both sides, once the copy has caught
+    up."""
+    names = tables if tables is not None else tables_of(source, database)
+    with source.connect(database) as left, freshet.connect() as right:
+        for connection in (left, right):
+            connection.execute("SET TimeZone = 'UTC'")
+        for table in names:
+            columns = columns_of(left, table)
+            listed = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
+            questions = [f"SELECT {listed} FROM {name}" for name in (own_rows(left, table), table)]
+            if left.execute(f"SELECT count(*) FROM {table}").fetchone()[0] <= _FEW_ROWS:
+                answers = [ask(side, question).rows
+                           for side, question in zip((left, right), questions)]
+                only_left, only_right = difference(*answers)
+                fail_if_different(table, columns, (len(only_left), only_left[:_SHOWN]),
+                                  (len(only_right), only_right[:_SHOWN]))
+            else:
+                compare_streams(table, columns, questions, [source.url(database), freshet.sql_url])
+
+
+def columns_of(source, table: str) -> list[str]:
+    """Columns that replication sends: all but dropped and generated ones, in their order."""
+    rows = source.execute("SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+                          f" AND attgenerated = '' AND attrelid = '{table}'::regclass"
+                          " ORDER BY attnum").fetchall()
+    return [row[0] for row in rows]
+
+
+def own_rows(source, table: str) -> str:
+    """The table without its children by inheritance, which are tables of their own."""
+    kind = source.execute(f"SELECT relkind FROM pg_class WHERE oid = '{table}'::regclass").fetchone()
+    return table if kind[0] == "p" else f"ONLY {table}"
+
+
+def compare_streams(table: str, columns: list[str], questions: list[str], urls: list[str]) -> None:
+    folder = processes.folder("compare")
+    try:
+        left, right = folder / "left", folder / "right"
+        _write_sorted(urls[0], questions[0], left)
+        _write_sorted(urls[1], questions[1], right)
+        fail_if_different(table, columns, _only(left, right, "-23"), _only(left, right, "-13"))
+    finally:
+        processes.remove(folder)
+
+
+def fail_if_different(table: str, columns: list[str], left: tuple[int, list[Row]],
+                      right: tuple[int, list[Row]]) -> None:
+    """`left` and `right`: how many rows only that side has, and the first of them."""
+    assert left[0] == 0 and right[0] == 0, (
+        f"{table} differs\ncolumns: {columns}\n"
+        f"{left[0]} rows only on the source, such as\n{_shown(left[1])}\n"
+        f"{right[0]} rows only in the copy, such as\n{_shown(right[1])}")
+
+
+def _write_sorted(url: str, sql: str, path: Path) -> None:
+    """All rows of the statement, each ended by a zero byte, in the order of their bytes."""
+    with open(path.with_suffix(".errors"), "w+b") as errors, open(path, "wb") as rows:
+        reader = processes.start(
+            ["psql", "-XAtq0", "-v", "ON_ERROR_STOP=1", "-F", _COLUMN, "-P", f"null={_NULL}",
+             "-c", sql, _with_user(url)],
+            stdout=subprocess.PIPE, stderr=errors, environment=_CLIENT)
+        sorter = processes.start(["sort", "-z", "-S", "256M", "-T", path.parent],
+                                 stdin=reader.stdout, stdout=rows, stderr=errors,
+                                 environment=_CLIENT)
+        reader.stdout.close()
+        sorted_well = sorter.wait(timeout=300) == 0
+        read_well = reader.wait(timeout=300) == 0
+        errors.seek(0)
+        assert read_well and sorted_well, f"{sql}\n{errors.read().decode(errors='replace')}"
+
+
+def _with_user(url: str) -> str:
+    scheme, rest = url.split("://", 1)
+    return url if "@" in rest else f"{scheme}://reader@{rest}"
+
+
+def _only(left: Path, right: Path, which: str) -> tuple[int, list[Row]]:
+    """How many rows only one side has, and the first of them."""
+    out = subprocess.run(["comm", "-z", which, left, right], check=True, capture_output=True,
+                         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
+    rows = out.split(b"\0")[:-1]
+    return len(rows), [_values(row.decode(errors="replace")) for row in rows[:_SHOWN]]
+
+
+def _values(row: str) -> Row:
+    return tuple(None if value == _NULL else value for value in row.split(_COLUMN))
+
+
+def _shown(rows: list[Row]) -> str:
+    return "\n".join("  " + " | ".join("NULL" if value is None else value for value in row)[:400]
+                     for row in rows)

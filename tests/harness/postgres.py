@@ -1,0 +1,138 @@
+"""A PostgreSQL server of a test's own: own folder, own port, wal_level=logical.
+
+initdb runs once per test run; every server starts from a copy of its folder. Anybody on loopback is
+let in without a password, but the role `guarded` (password in GUARDED_PASSWORD) needs one.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+from harness import processes
+from harness.waiting import until
+
+GUARDED_PASSWORD = "rain-and-snow-17"
+
+
+def bin_folder() -> Path:
+    """Of the newest PostgreSQL installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+                   key=lambda path: int(path.parts[-3]))
+    assert found, "PostgreSQL is not installed: run `make deps`"
+    return found[-1].parent
+
+
+def _template() -> Path:
+    data = processes.ROOT / "template"
+    with processes.exclusive("template"):
+        if data.exists():
+            return data
+        making = processes.folder("initdb")
+        processes.give_to_postgres(making)
+        subprocess.run([bin_folder() / "initdb", "--pgdata", making / "data", "--username=postgres",
+                        "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+                       check=True, cwd="/", stdout=subprocess.DEVNULL, **processes.postgres_user())
+        hba = making / "data" / "pg_hba.conf"
+        hba.write_text("host all guarded 127.0.0.1/32 scram-sha-256\n"
+                       "host replication guarded 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+        (making / "data").rename(data)
+    return data
+
+
+class Postgres:
+    """One server. The harness stops it and removes its folder at the end of the test."""
+
+    def __init__(self, name: str = "pg", fsync: bool = False, **settings):
+        self.name = name
+        self.port = processes.free_port()
+        self.folder = processes.folder(name)
+        self.settings = {
+            "wal_level": "logical", "max_wal_senders": 20, "max_replication_slots": 20,
+            "max_connections": 60, "shared_buffers": "128MB", "max_wal_size": "4GB",
+            "fsync": "on" if fsync else "off", "log_line_prefix": "%m [%p] %a ", **settings}
+        self._server = None
+        processes.give_to_postgres(self.folder)
+        subprocess.run(["cp", "-a", _template(), self.folder / "data"], check=True)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, database: str = "postgres", user: str = "postgres", password: str = "") -> str:
+        secret = f":{password}" if password else ""
+        return f"postgresql://{user}{secret}@{self.address}/{database}"
+
+    def start(self) -> "Postgres":
+        arguments = [bin_folder() / "postgres", "-D", self.folder / "data", "-p", self.port,
+                     "-c", "listen_addresses=127.0.0.1",
+                     "-c", f"unix_socket_directories={self.folder}"]
+        for key, value in self.settings.items():
+            arguments += ["-c", f"{key}={value}"]
+        with open(self.folder / "log", "ab") as log:
+            self._server = processes.start(arguments, stdout=log, stderr=log, as_postgres=True,
+                                           death=signal.SIGQUIT)
+        until(f"{self.name} accepts connections\n{self.log()[-2000:]}", self._answers, seconds=60)
+        return self
+
+    def _answers(self) -> bool:
+        assert self._server.poll() is None, f"PostgreSQL did not start:\n{self.log()[-2000:]}"
+        try:
+            self.connect().close()
+            return True
+        except psycopg.OperationalError:
+            return False
+
+    def stop(self, mode: str = "fast") -> None:
+        """fast: rolls back what is open and waits for the walsenders; immediate: as in a crash."""
+        if self._server:
+            server, self._server = self._server, None
+            how = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode]
+            processes.end(server, how, seconds=60)
+
+    def restart(self, mode: str = "fast") -> None:
+        self.stop(mode)
+        self.start()
+
+    def remove(self) -> None:
+        self.stop("immediate")
+        if not os.environ.get("FRESHET_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self) -> str:
+        path = self.folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def connect(self, database: str = "postgres", **options) -> psycopg.Connection:
+        options = {"autocommit": True, "connect_timeout": 10, **options}
+        return psycopg.connect(self.url(database), **options)
+
+    def execute(self, sql: str, database: str = "postgres") -> list[tuple]:
+        """Runs one or more statements; the rows of the last."""
+        with self.connect(database) as connection:
+            cursor = connection.execute(sql)
+            while cursor.nextset():
+                pass
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, sql: str, database: str = "postgres"):
+        return self.execute(sql, database)[0][0]
+
+    def lsn(self) -> str:
+        """A position that every commit acknowledged so far lies below."""
+        return self.value("SELECT pg_current_wal_lsn()::text")
+
+    def create_database(self, name: str) -> None:
+        self.execute(f'CREATE DATABASE "{name}"')
+
+    def walsenders(self) -> list[int]:
+        rows = self.execute("SELECT pid FROM pg_stat_replication WHERE state IS NOT NULL")
+        return [row[0] for row in rows]
+
+    def times_copied(self, table: str, database: str = "postgres") -> int:
+        """How often the whole table was read, as PostgreSQL counts it. Nothing else may scan it."""
+        return self.value("SELECT pg_stat_clear_snapshot(); SELECT seq_scan FROM pg_stat_user_tables"
+                          f" WHERE relid = '{table}'::regclass", database)
