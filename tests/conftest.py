@@ -5,6 +5,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from harness.freshet import Freshet
 from harness.postgres import Postgres
+from harness.throttle import Throttle
 
 
 class Servers:
@@ -25,6 +26,12 @@ class Servers:
         server = Freshet(sources, *arguments, **options)
         self._servers.append(server)
         return server
+
+    def link(self, source: Postgres, bytes_per_second: float) -> Throttle:
+        """A link to a source that outlives the servers started after it."""
+        link = Throttle(source, bytes_per_second)
+        self._servers.append(link)
+        return link
 
     def close(self, check: bool) -> None:
         complaints, codes, crashed = [], [], []
@@ -61,6 +68,8 @@ def _lifetime(request):
 
 def _show_logs(servers: Servers) -> None:
     for server in servers._servers:
+        if isinstance(server, Throttle):
+            continue
         tail = server.log()[-4000:]
         print(f"---- the end of the log of {server.folder.name}\n{tail}")
 

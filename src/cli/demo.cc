@@ -26,6 +26,7 @@
 #include "cli/demo_shop.h"
 #include "cli/demo_traffic.h"
 #include "cli/progress_line.h"
+#include "cli/report.h"
 #include "cli/signals.h"
 #include "postgres/connection.h"
 #include "postgres/scratch_server.h"
@@ -206,8 +207,9 @@ std::vector<std::string> block(Demo& demo, Speed& speed, bool with_queries) {
   std::uint64_t rows = 0;
   for (const query::TableStatus& table : status.tables()) rows += table.rows;
   std::vector<std::string> lines = {fmt::format("{} · {} rows · shop: {}", summarize(status).text,
-                                                rows, speed.line(*demo.traffic))};
-  if (!with_queries || !all_live(status)) return lines;
+                                                short_number(static_cast<double>(rows)),
+                                                speed.line(*demo.traffic))};
+  if (!with_queries) return lines;
   if (!demo.client) {
     auto client = postgres::Connection::connect(demo.sql_url(), {.application_name = "demo"});
     if (!client.ok()) {
@@ -229,7 +231,7 @@ Result<> watch(Demo& demo, Screen& screen) {
   const auto started = Clock::now();
   auto next = started + 1s;
   Speed speed;
-  for (int round = 0; !wait_for_stop_signal(100ms);) {
+  for (int rounds_live = 0; !wait_for_stop_signal(100ms);) {
     const auto now = Clock::now();
     if (demo.options.seconds > 0 && now - started >= std::chrono::seconds(demo.options.seconds)) {
       return {};
@@ -239,7 +241,8 @@ Result<> watch(Demo& demo, Screen& screen) {
       return Error(*failure).with_context("keep the shop busy");
     }
     if (now < next) continue;
-    screen.show(block(demo, speed, round++ % queries_every == 0));
+    const bool live = all_live(demo.server->status());
+    screen.show(block(demo, speed, live && rounds_live++ % queries_every == 0));
     next = now + interval;
   }
   return {};
@@ -267,6 +270,7 @@ Result<> run(Demo& demo, Screen& screen) {
   Result<> watched = watch(demo, screen);
 
   const auto stopping = Clock::now();
+  screen.settle();
   screen.say("stopping");
   demo.client.reset();
   demo.traffic->stop();

@@ -27,7 +27,8 @@ Ctrl-C ends it and {ending} {folder}
 )text";
 
 constexpr auto again_text = R"text(kept in {folder}; to start it again:
-  {user}/usr/lib/postgresql/{major}/bin/pg_ctl -D {folder}/postgres/data -o '-p {port}' -w start
+  {user}/usr/lib/postgresql/{major}/bin/pg_ctl -D {folder}/postgres/data \
+    -l {folder}/postgres/again.log -o '-p {port}' -w start
   freshet serve --data {folder}/freshet-data --source shop={source}
 to remove it: rm -rf {folder})text";
 

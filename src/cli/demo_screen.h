@@ -25,6 +25,7 @@ class Screen {
 
   void say(std::string_view line);                   // stays, above the block
   void show(const std::vector<std::string>& block);  // replaces the block shown before
+  void settle() { block_.clear(); }                  // the block stays; what comes goes below
   bool terminal() const { return options_.terminal; }
 
  private:

@@ -45,6 +45,15 @@ TEST(Screen, KeepsTheBlockBelowWhatIsSaid) {
   EXPECT_EQ(seen.text, "one\n\033[1A\033[Jnews\none\n");
 }
 
+TEST(Screen, WritesBelowABlockThatIsSettled) {
+  Seen seen;
+  Screen screen = seen.screen({.terminal = true});
+  screen.show({"one"});
+  screen.settle();
+  screen.say("stopping");
+  EXPECT_EQ(seen.text, "one\nstopping\n");
+}
+
 TEST(Screen, CutsWhatWouldWrapOrScroll) {
   Seen seen;
   Screen screen = seen.screen({.terminal = true, .columns = 3, .rows = 3});

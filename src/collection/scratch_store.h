@@ -1,11 +1,11 @@
 // For tests and benches: a store in a folder that goes with it, and changes written like sentences.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,12 +16,12 @@
 
 namespace freshet::collection {
 
-// The value, or the end of the test.
+// The value, or the end of the program.
 template <typename T>
 T must(Result<T> result) {
   if (!result.ok()) {
-    ADD_FAILURE() << result.error().message << " " << result.error().detail;
-    std::abort();
+    std::fprintf(stderr, "%s %s\n", result.error().message.c_str(), result.error().detail.c_str());
+    CHECK(result.ok());
   }
   return std::move(result).value();
 }

@@ -133,7 +133,7 @@ TEST(Oracle, AgreesWithMapsThroughEverything) {
   for (const std::uint64_t seed : {1U, 2U}) {
     ScratchStore store(oracle_schemas());
     Oracle oracle(seed);
-    for (int step = 0; step < 150; ++step) {
+    for (int step = 0; step < 100; ++step) {
       Batch batch = store.batch();
       oracle.change(batch, static_cast<int>(1 + oracle.random() % 1'500));
       const bool in_parts = oracle.random() % 5 == 0;

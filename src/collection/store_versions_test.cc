@@ -48,7 +48,7 @@ TEST(Versions, NeverShowHalfATransaction) {
   std::mt19937_64 random(1);
   std::vector<std::int64_t> balance_a(accounts, 100);
   std::vector<std::int64_t> balance_b(accounts, 100);
-  for (int i = 0; i < 1'500; ++i) {
+  for (int i = 0; i < 800; ++i) {
     Batch move = store.batch();
     for (int k = 0; k < 3; ++k) {
       const std::size_t from = random() % accounts;

@@ -19,7 +19,7 @@ std::string bytes(std::initializer_list<int> values) {
 }
 
 std::string startup_packet() {
-  return bytes({0, 3, 0, 0}) + std::string("user\0me\0database\0freshet\0\0", 25);
+  return bytes({0, 3, 0, 0}) + std::string("user\0me\0database\0freshet\0\0", 26);
 }
 
 // One of each kind that has a body of its own.
@@ -133,7 +133,7 @@ TEST(Parameters, ReadBinary) {
   EXPECT_EQ(from_binary(23, {0, 1}), "22P03");
   EXPECT_EQ(from_binary(1700, {0, 2, 0, 0, 0, 0, 0, 3, 0, 0x7b, 0x11, 0x94}), "123.450");
   EXPECT_EQ(from_binary(1700, {0, 1, 255, 255, 0x40, 0, 0, 2, 1, 0xf4}), "-0.05");
-  EXPECT_EQ(from_binary(1700, {0, 1, 0, 1, 0, 0, 0, 0, 0, 1}), "00010000");
+  EXPECT_EQ(from_binary(1700, {0, 1, 0, 1, 0, 0, 0, 0, 0, 1}), "10000");
   EXPECT_EQ(from_binary(1082, {0, 0, 0x22, 0x79}), "2024-02-29");
   EXPECT_EQ(from_binary(1114, {0, 2, 0xb0, 0xec, 0x85, 0x1d, 0x94, 0x60}), "2024-01-02 03:04:05.5");
   EXPECT_EQ(from_binary(1007, {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 23, 0,   0,   0,   2,

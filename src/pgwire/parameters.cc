@@ -192,8 +192,10 @@ Result<Parameter> binary_numeric(ByteReader& reader) {
     const std::string digits = std::to_string(known ? groups[static_cast<std::size_t>(index)] : 0);
     return std::string(4 - digits.size(), '0') + digits;
   };
-  std::string text = sign ? "-" : "";
+  std::string text;
   for (int position = std::max(weight, 0); position >= 0; --position) text += group(position);
+  text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
+  if (sign != 0) text.insert(0, "-");
   std::string decimals;
   for (int position = -1; decimals.size() < scale; --position) decimals += group(position);
   decimals.resize(scale);

@@ -61,11 +61,7 @@ void RowSink::data_row(const engine::Chunk& chunk, std::size_t row) {
 void RowSink::begin_copy() {
   outbox_.copy_out(*description_.copy, description_.columns.size());
   const query::CopyFormat& format = *description_.copy;
-  if (format.kind == query::CopyFormat::Kind::Binary) {
-    outbox_.begin('d');
-    outbox_.buffer() += binary_header;
-    outbox_.end();
-  } else if (format.header) {
+  if (format.kind != query::CopyFormat::Kind::Binary && format.header) {
     outbox_.begin('d');
     for (std::size_t i = 0; i < description_.columns.size(); ++i) {
       if (i > 0) outbox_.buffer().push_back(format.delimiter);
@@ -82,7 +78,7 @@ void RowSink::begin_copy() {
 
 void RowSink::end_copy() {
   if (description_.copy->kind == query::CopyFormat::Kind::Binary) {
-    outbox_.begin('d');
+    begin_binary_copy_data();
     ByteWriter(outbox_.buffer()).big(std::uint16_t{0xFFFF});
     outbox_.end();
   }
@@ -111,8 +107,15 @@ void RowSink::copy_row(const engine::Chunk& chunk, std::size_t row) {
   outbox_.end();
 }
 
-void RowSink::binary_copy_row(const engine::Chunk& chunk, std::size_t row) {
+// The header shares a message with what comes first, as clients expect.
+void RowSink::begin_binary_copy_data() {
   outbox_.begin('d');
+  if (!header_sent_) outbox_.buffer() += binary_header;
+  header_sent_ = true;
+}
+
+void RowSink::binary_copy_row(const engine::Chunk& chunk, std::size_t row) {
+  begin_binary_copy_data();
   std::string& out = outbox_.buffer();
   ByteWriter writer(out);
   writer.big(static_cast<std::uint16_t>(description_.columns.size()));

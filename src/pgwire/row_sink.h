@@ -32,6 +32,7 @@ class RowSink final : public query::ResultSink {
  private:
   void data_row(const engine::Chunk& chunk, std::size_t row);
   void copy_row(const engine::Chunk& chunk, std::size_t row);
+  void begin_binary_copy_data();
   void binary_copy_row(const engine::Chunk& chunk, std::size_t row);
 
   Outbox& outbox_;
@@ -39,7 +40,8 @@ class RowSink final : public query::ResultSink {
   const query::StatementDescription& description_;
   const Formats& formats_;
   const TimeZone& zone_;
-  std::string value_;  // reused
+  bool header_sent_ = false;  // of a binary COPY
+  std::string value_;         // reused
 };
 
 // One value of a COPY line.

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "base/guarded.h"
@@ -112,7 +113,7 @@ struct Server::State {
   bool admit();
   void leave() { --sessions; }
   void cancel(const CancelRequest& request);
-  void client_left(std::int32_t process_id);
+  void hurry_leavers();
 
   ServerOptions options;
   Host host;
@@ -122,6 +123,7 @@ struct Server::State {
   Descriptor leaving{-1};  // epoll: tells of clients that hung up
   std::atomic<int> sessions{0};
   std::int32_t next_process_id = 1'000;
+  std::set<std::int32_t> leavers;  // hung up, but their threads are not done
   std::random_device random;
   Guarded<Slots> slots;
   std::jthread acceptor;  // last: destroyed first
@@ -179,7 +181,8 @@ void Server::State::accept_clients() {
                          {stop.get(), POLLIN, 0},
                          {wake.get(), POLLIN, 0},
                          {leaving.get(), POLLIN, 0}};
-    if (::poll(watched, 4, -1) < 0 && errno != EINTR) {
+    const int patience = leavers.empty() ? -1 : static_cast<int>(cancel_interval.count());
+    if (::poll(watched, 4, patience) < 0 && errno != EINTR) {
       observe::error("could not wait for clients", {{"reason", std::strerror(errno)}});
       return;
     }
@@ -188,8 +191,9 @@ void Server::State::accept_clients() {
     if (watched[3].revents != 0) {
       epoll_event event{};
       while (::epoll_wait(leaving.get(), &event, 1, 0) > 0)
-        client_left(static_cast<std::int32_t>(event.data.u32));
+        leavers.insert(static_cast<std::int32_t>(event.data.u32));
     }
+    hurry_leavers();
     if (watched[0].revents != 0) accept_one();
   }
 }
@@ -264,13 +268,15 @@ void Server::State::cancel(const CancelRequest& request) {
   if (connection) connection->cancel();
 }
 
-void Server::State::client_left(std::int32_t process_id) {
-  const std::shared_ptr<Connection> connection =
-      slots.with([&](const Slots& now) -> std::shared_ptr<Connection> {
-        const auto found = now.find(process_id);
-        return found == now.end() ? nullptr : found->second.connection;
-      });
-  if (connection) connection->cancel();
+// Stops what still runs for clients that hung up: more than once, because the next statement they
+// sent may begin only later.
+void Server::State::hurry_leavers() {
+  std::vector<std::shared_ptr<Connection>> connections;
+  slots.with([&](const Slots& now) {
+    std::erase_if(leavers, [&](std::int32_t id) { return !now.contains(id); });
+    for (const std::int32_t id : leavers) connections.push_back(now.at(id).connection);
+  });
+  for (const auto& connection : connections) connection->cancel();
 }
 
 }  // namespace freshet::pgwire

@@ -41,5 +41,6 @@ Result<> register_catalog(collection::Store& store);
 
 // CREATE OR REPLACE of the schemas, views and macros; safe to run at every start.
 std::string system_relations_sql();
+std::string catalog_macros_sql();  // a part of it
 
 }  // namespace freshet::query

@@ -351,6 +351,16 @@ Result<Control> parse_copy(std::string_view sql, const Tokens& tokens) {
   return Control(Query{.sql = std::move(query), .copy = format});
 }
 
+// WITH … INSERT: looks like a query from its first word.
+std::optional<Error> write_behind_with(const Tokens& tokens, std::size_t first) {
+  for (std::size_t i = first + 1; tokens[first].is("with") && i < tokens.size(); ++i) {
+    if (tokens[i - 1].is(")") && (tokens[i].is("insert") || tokens[i].is("update") ||
+                                  tokens[i].is("delete") || tokens[i].is("merge")))
+      return read_only(tokens[i].text);
+  }
+  return {};
+}
+
 // EXPLAIN [ANALYZE] [VERBOSE] [(options)] query. The engine runs what it analyzes, so only queries.
 Result<Control> parse_explain(std::string_view sql, const Tokens& tokens) {
   bool analyze = false;
@@ -366,13 +376,7 @@ Result<Control> parse_explain(std::string_view sql, const Tokens& tokens) {
     analyze = analyze || tokens[at].is("analyze");
   if (at >= tokens.size()) return syntax_error(tokens, at);
   if (!is_query_word(tokens[at])) return read_only("EXPLAIN " + lower(tokens[at].text));
-  for (std::size_t i = at; i < tokens.size(); ++i) {
-    // WITH … INSERT: the engine would run it.
-    if (i > at && tokens[i - 1].is(")") &&
-        (tokens[i].is("insert") || tokens[i].is("update") || tokens[i].is("delete") ||
-         tokens[i].is("merge")))
-      return read_only("EXPLAIN " + lower(tokens[i].text));
-  }
+  if (const auto write = write_behind_with(tokens, at)) return *write;
   return Control(Query{.sql = std::string(analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ") +
                               std::string(text_from(sql, tokens, at)),
                        .explain = true});
@@ -447,6 +451,7 @@ Result<Control> classify(std::string_view sql, const std::vector<Token>& tokens)
   if (first.is("select")) {
     if (const std::optional<Set> set = set_config_call(tokens)) return Control(*set);
   }
+  if (const auto write = write_behind_with(tokens, 0)) return *write;
   if (is_query_word(first)) return Control(Query{.sql = std::string(sql)});
   if (first.is("explain")) return parse_explain(sql, tokens);
   if (first.is("copy")) return parse_copy(sql, tokens);

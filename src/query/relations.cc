@@ -87,6 +87,16 @@ Result<> register_progress(engine::Database& database, const Status& status) {
   return engine::register_relation(database, "_freshet_progress", columns, make);
 }
 
+constexpr int attempts_max = 10;
+
+Result<> create(engine::Connection& connection) {
+  TRY(connection.begin());
+  Result<> created = connection.execute(system_relations_sql());
+  if (created.ok()) return connection.commit();
+  connection.rollback();
+  return created;
+}
+
 }  // namespace
 
 Result<> register_system_relations(collection::Store& store, const Status& status) {
@@ -96,13 +106,12 @@ Result<> register_system_relations(collection::Store& store, const Status& statu
   TRY(register_progress(database, status));
   TRY(register_catalog(store));
   const std::unique_ptr<engine::Connection> connection = TRY(database.connect());
-  TRY(connection->begin());
-  Result<> created = connection->execute(system_relations_sql());
-  if (!created.ok()) {
-    connection->rollback();
-    return std::move(created).context("create system relations");
+  // A writer may be making a schema of the same name just now; then the engine refuses one of both.
+  for (int left = attempts_max;; --left) {
+    Result<> created = create(*connection);
+    if (created.ok() || created.error().fault != Fault::Transient || left == 1)
+      return std::move(created).context("create system relations");
   }
-  return connection->commit().context("create system relations");
 }
 
 }  // namespace freshet::query

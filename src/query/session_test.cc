@@ -290,6 +290,17 @@ TEST_F(SessionTest, ListsCollectionsInTheCatalogs) {
   EXPECT_EQ(client.one("select 'nosuch'::regclass"), "42P01");
 }
 
+TEST(SystemRelations, SurviveARestart) {
+  ScratchWorld world(10);
+  collection::must(register_system_relations(world.store(), world.status));
+  world.scratch.reopen();
+  collection::must(register_system_relations(world.store(), world.status));
+  Client client(world);
+  EXPECT_EQ(client.one("select relname from pg_catalog.pg_class where relname ~ 'order' limit 1"),
+            "orders");
+  EXPECT_EQ(client.one("select count(*) from orders"), "3");
+}
+
 TEST_F(SessionTest, ExplainsInLines) {
   EXPECT_EQ(client.run("explain select * from orders").back(), "EXPLAIN");
 }

@@ -126,12 +126,12 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
     if (changes_.keep.empty() || changes_.keep.back() != record->memory) {
       changes_.keep.push_back(record->memory);
     }
-    changes_.payload_bytes += record->part.messages.size();
     read_ = record->end;
     const bool whole = record->part.last;
     if (whole) {
       changes_.applied.offset = read_;
-      ++changes_.transactions;
+      // An idle position has no messages, and nobody committed it.
+      if (record->part.messages.empty()) changes_.applied.commit_time = applied_.commit_time;
     }
     if (changes_.payload_bytes >= batch_bytes_max) {
       if (whole) break;
@@ -154,6 +154,7 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
 
 Result<> Apply::flush(bool more_follows) {
   if (!changes_.stopped.empty()) TRY(drop_stopped());
+  const bool only_idle = changes_.payload_bytes == 0;
   const auto failed = TRY(writer_->apply(changes_, more_follows));
   inside_transaction_ = more_follows;
   if (!more_follows) {
@@ -162,7 +163,7 @@ Result<> Apply::flush(bool more_follows) {
     static observe::Counter& transactions = observe::counter(
         "freshet_collection_applied_transactions_total", "Source transactions made visible.");
     transactions.add(static_cast<double>(changes_.transactions));
-    note_lag();
+    if (!only_idle) note_lag();
   }
   if (failed.empty()) return {};
   for (const ChangeSet::Stopped& table : failed) {

@@ -55,7 +55,6 @@ Result<bool> CatchUp::replay(const Group& group, Offset until, std::stop_token s
     if (!record) return false;
     TRY(decoder.decode(record->part, changes));
     changes.keep.push_back(record->memory);
-    changes.payload_bytes += record->part.messages.size();
     changes.applied.offset = record->end;
     at = record->end;
     if (changes.payload_bytes < batch_bytes_max || at >= until) continue;

@@ -13,6 +13,9 @@ namespace {
 constexpr std::uint64_t unsynced_bytes_max = 4 << 20;
 // How long a quiet connection is waited for before looking at the stop token's other duties.
 constexpr std::chrono::milliseconds quiet{200};
+// How often an idle position is stored at most. A source that shuts down waits for its
+// confirmation.
+constexpr std::chrono::milliseconds idle_interval{1000};
 
 }  // namespace
 
@@ -48,22 +51,35 @@ Result<> Receive::keep(const TransactionPart& part) {
   return {};
 }
 
+// An idle position goes into the stream as an empty transaction before it is confirmed: what the
+// slot says is confirmed must be known here after a crash, or it would look as if changes had been
+// skipped.
+Result<> Receive::keep_idle_position() {
+  const stream::End end = stream_.durable();
+  if (idle_ <= end.lsn) return {};
+  handover_.idle.update([&](Idle& idle) { idle = {idle_, end.offset}; });
+  const auto now = std::chrono::steady_clock::now();
+  if (now - idle_kept_ < idle_interval) return {};
+  idle_kept_ = now;
+  TRY(stream_.append({.commit_lsn = idle_, .end_lsn = idle_, .messages = {}}));
+  return stream_.sync();
+}
+
 Result<> Receive::sync_and_confirm() {
   if (stream_.unsynced_bytes() > 0) TRY(stream_.sync());
+  TRY(keep_idle_position());
   const stream::End end = stream_.durable();
   progress_.durable = std::max(progress_.durable, end.lsn);
-  const Lsn safe = std::max(progress_.durable, idle_);
-  if (safe > progress_.confirmed) {
-    TRY(replication_.confirm(safe));
-    progress_.confirmed = safe;
-    if (idle_ > end.lsn) {
-      handover_.idle.update([&](Idle& idle) { idle = {idle_, end.offset}; });
-    }
+  progress_.received = std::max(progress_.received, progress_.durable);
+  if (progress_.durable > progress_.confirmed) {
+    TRY(replication_.confirm(progress_.durable));
+    progress_.confirmed = progress_.durable;
   }
+  CHECK(progress_.holds());
   board_.with([&](SourceFacts& facts) {
     facts.progress = progress_;
     facts.stream_end = end.offset;
-    facts.source_flushed = std::max(facts.source_flushed, safe);
+    facts.source_flushed = std::max({facts.source_flushed, end.lsn, idle_});
   });
   return {};
 }

@@ -1,6 +1,7 @@
 // The receive stage: Postgres to stream. Postgres may forget a commit only once it is on our disk.
 #pragma once
 
+#include <chrono>
 #include <stop_token>
 
 #include "base/result.h"
@@ -22,6 +23,7 @@ class Receive {
 
  private:
   Result<> keep(const TransactionPart& part);
+  Result<> keep_idle_position();
   Result<> sync_and_confirm();
 
   source::Replication& replication_;
@@ -29,7 +31,8 @@ class Receive {
   Handover& handover_;
   Board& board_;
   Progress progress_;
-  Lsn idle_;               // the last keepalive's, not yet confirmed
+  Lsn idle_;  // the last keepalive's
+  std::chrono::steady_clock::time_point idle_kept_{};
   bool skipping_ = false;  // inside a transaction that the stream has already
 };
 

@@ -5,7 +5,6 @@ import subprocess
 import pytest
 
 from harness import compare
-from harness.throttle import Throttle
 from harness.waiting import until
 
 SMALL, LARGE = "public.small", "public.large"
@@ -29,7 +28,7 @@ def state_when_small_is_done(freshet) -> bool:
 @pytest.mark.parametrize("cut", ["freshet is killed", "freshet is stopped", "the network fails",
                                  "the copy's server process is ended"])
 def test_only_the_table_that_was_cut_off_is_copied_again(source, servers, cut):
-    link = Throttle(source, bytes_per_second=2_000_000)
+    link = servers.link(source, bytes_per_second=2_000_000)
     freshet = servers.freshet({"main": link.url()})
     freshet.expects_faults()
     large_read = source.times_copied("large")
@@ -56,11 +55,10 @@ def test_only_the_table_that_was_cut_off_is_copied_again(source, servers, cut):
     assert source.times_copied("small") == small_copied, "a complete table was copied again"
     assert source.times_copied("large") >= large_read + 2
     compare.assert_equal_tables(source, freshet)
-    link.close()
 
 
 def test_changes_of_a_table_during_its_copy_are_applied_after_it(source, servers):
-    link = Throttle(source, bytes_per_second=3_000_000)
+    link = servers.link(source, bytes_per_second=3_000_000)
     freshet = servers.freshet({"main": link.url()}).start()
     until("the large table is copied", lambda: freshet.states().get(LARGE) == "copying")
     source.execute("UPDATE large SET v = 'early' WHERE id % 3 = 0;"
@@ -72,11 +70,10 @@ def test_changes_of_a_table_during_its_copy_are_applied_after_it(source, servers
     freshet.wait_live(SMALL, LARGE)
     freshet.wait_lsn(source)
     compare.assert_equal_tables(source, freshet)
-    link.close()
 
 
 def test_a_truncate_waits_for_the_copy_and_then_holds(source, servers):
-    link = Throttle(source, bytes_per_second=4_000_000)
+    link = servers.link(source, bytes_per_second=4_000_000)
     freshet = servers.freshet({"main": link.url()}).start()
     until("the large table is copied", lambda: freshet.states().get(LARGE) == "copying")
     # The copy holds ACCESS SHARE: a TRUNCATE that went through would empty the snapshot too.
@@ -89,4 +86,3 @@ def test_a_truncate_waits_for_the_copy_and_then_holds(source, servers):
     freshet.wait_live(SMALL, LARGE)
     freshet.wait_lsn(source)
     compare.assert_equal_tables(source, freshet)
-    link.close()

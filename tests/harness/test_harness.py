@@ -127,7 +127,7 @@ def test_a_slow_link_is_slow_until_it_is_let_go_and_breaks_when_cut(source):
         with psycopg.connect(link.url()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
     finally:
-        link.close()
+        link.remove()
 
 
 def test_waiting_ends_with_what_was_waited_for():

@@ -37,7 +37,7 @@ class Throttle:
         for end in ends:
             _shut(end)
 
-    def close(self) -> None:
+    def remove(self) -> None:
         _shut(self._listener)
         self._listener.close()
         self.cut()

@@ -2,7 +2,7 @@
 -- setup
 CREATE TABLE buyers (id int PRIMARY KEY, name text, country text, joined date);
 CREATE TABLE goods (id int PRIMARY KEY, label text, price numeric(10,2));
-CREATE TABLE purchases (id bigint PRIMARY KEY, buyer int, good int, amount int, at timestamptz, note text);
+CREATE TABLE purchases (id bigint PRIMARY KEY, buyer int, good int, amount int, placed timestamptz, note text);
 INSERT INTO buyers SELECT i, 'buyer ' || i, (ARRAY['de','fr','jp','us',NULL])[i % 5 + 1],
   date '2020-01-01' + i FROM generate_series(1, 400) i;
 INSERT INTO goods SELECT i, 'good ' || i, (i * 37 % 1000) / 8.0 FROM generate_series(1, 50) i;
@@ -23,7 +23,7 @@ SELECT count(*), count(b.id), count(p.buyer) FROM buyers b
 FULL JOIN (SELECT DISTINCT buyer FROM purchases) p ON p.buyer = b.id;
 -- query: window functions
 SELECT id, buyer, row_number() OVER w, sum(amount) OVER w, lag(amount, 1, 0) OVER w
-FROM purchases WHERE buyer < 10 WINDOW w AS (PARTITION BY buyer ORDER BY at, id) ORDER BY id;
+FROM purchases WHERE buyer < 10 WINDOW w AS (PARTITION BY buyer ORDER BY placed, id) ORDER BY id;
 -- query: ranks
 SELECT label, price, rank() OVER (ORDER BY price DESC), dense_rank() OVER (ORDER BY price DESC)
 FROM goods ORDER BY price DESC, label;
@@ -31,12 +31,12 @@ FROM goods ORDER BY price DESC, label;
 SELECT id, sum(amount) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING) FROM purchases
 WHERE id <= 50 ORDER BY id;
 -- query: correlated subquery
-SELECT g.id, (SELECT max(at) FROM purchases p WHERE p.good = g.id) FROM goods g ORDER BY g.id;
+SELECT g.id, (SELECT max(placed) FROM purchases p WHERE p.good = g.id) FROM goods g ORDER BY g.id;
 -- query: exists and in
 SELECT count(*) FROM buyers b WHERE EXISTS (SELECT 1 FROM purchases p WHERE p.buyer = b.id
 AND p.note = 'gift') AND b.country IN ('de', 'jp');
 -- query: with
-WITH monthly AS (SELECT date_trunc('month', at) AS month, sum(amount) AS amount FROM purchases GROUP BY 1)
+WITH monthly AS (SELECT date_trunc('month', placed) AS month, sum(amount) AS amount FROM purchases GROUP BY 1)
 SELECT month, amount, amount - lag(amount) OVER (ORDER BY month) FROM monthly ORDER BY month;
 -- query: recursion
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20) SELECT sum(i) FROM n;
@@ -51,7 +51,7 @@ SELECT count(*) FILTER (WHERE note IS NOT NULL), count(note), count(*) FROM purc
 -- query: distinct on
 SELECT DISTINCT ON (country) country, name FROM buyers ORDER BY country, id;
 -- query: limit and offset
-SELECT id FROM purchases ORDER BY at DESC, id LIMIT 5 OFFSET 10;
+SELECT id FROM purchases ORDER BY placed DESC, id LIMIT 5 OFFSET 10;
 -- query: grouping sets
 SELECT country, joined < '2020-06-01' AS early, count(*) FROM buyers
 GROUP BY ROLLUP (country, joined < '2020-06-01');
@@ -75,6 +75,6 @@ SELECT b.country, sum(p.amount * g.price) AS revenue, count(DISTINCT b.id) AS bu
 FROM purchases p JOIN buyers b ON b.id = p.buyer JOIN goods g ON g.id = p.good
 GROUP BY b.country ORDER BY revenue DESC, b.country;
 -- query: by day, changed
-SELECT at::date AS day, sum(amount), min(id), max(id) FROM purchases GROUP BY 1 ORDER BY 1;
+SELECT placed::date AS day, sum(amount), min(id), max(id) FROM purchases GROUP BY 1 ORDER BY 1;
 -- query: averages
 SELECT buyer, avg(amount)::numeric(10,4) FROM purchases WHERE buyer <= 20 GROUP BY buyer ORDER BY buyer;

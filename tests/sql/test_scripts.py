@@ -54,12 +54,12 @@ def test_script(world, script):
 def check_query(script, section, source, copy) -> list[str]:
     """What is wrong with one query: nothing, or a text for people."""
     where = f"{script.path.name}:{section.line} {section.name}"
+    difference = ALLOWED.get((script.path.name, section.name))
     expected = compare.ask(source, section.sql)
     try:
         got = compare.ask(copy, section.sql)
     except AssertionError as refused:
-        return [f"{where}: {refused}"]
-    difference = ALLOWED.get((script.path.name, section.name))
+        return [] if difference and difference.ours is None else [f"{where}: {refused}"]
     if difference and difference.ours is not None:
         if tuple(got.rows) != difference.ours:
             return [f"{where}: listed as {difference.ours}, but is now {got.rows}"]
