@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "postgres/catalog.h"
 #include "postgres/connection.h"
 
 namespace freshet::server {
@@ -191,6 +192,7 @@ Result<> check(const Config& config) {
       return bad_setting("not a name for a source: \"" + source.name + "\"",
                          "Use lower-case letters, digits and _, at most 40.");
     }
+    TRY(postgres::TablePatterns::parse(source.tables).context("tables of source " + source.name));
     if (!names.insert(source.name).second) {
       return bad_setting("two sources are called " + source.name,
                          "Name them: --source first=URL --source second=URL.");

@@ -45,8 +45,9 @@ Result<> CopyTables::run(std::unique_ptr<snapshot::Snapshot> first, std::stop_to
     const Records records = due();
     if (records.empty()) {
       first.reset();
-      board_.with([&](SourceFacts& facts) {
-        if (facts.state == "copying" || facts.state == "starting") facts.state = "live";
+      board_.with([](SourceFacts& facts) {
+        facts.state = "live";
+        facts.last_error.clear();
       });
       handover_.copies_wanted.wait_for(stop, look_interval,
                                        [&](std::uint64_t count) { return count != wanted; });
