@@ -105,9 +105,16 @@ struct World {
   double copy_seconds = 0;
 };
 
-World& world() {
-  static World made;
+// Closed by main: after it the engine's own globals may be gone.
+std::unique_ptr<World>& shared_world() {
+  static std::unique_ptr<World> made;
   return made;
+}
+
+World& world() {
+  std::unique_ptr<World>& made = shared_world();
+  if (!made) made = std::make_unique<World>();
+  return *made;
 }
 
 // Random updates by key; making the changes is not counted, applying and committing them is.
@@ -235,3 +242,11 @@ BENCHMARK(reopen)
 
 }  // namespace
 }  // namespace freshet::collection
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  freshet::collection::shared_world().reset();
+  return 0;
+}

@@ -132,6 +132,8 @@ Result<> SegmentWriter::apply_tables(ChangeSet& changes, bool more_follows, bool
     TRY(apply_table(*table, *table_changes, changes.arena, stopped));
   }
   in_parts_ = more_follows;
+  // The marks of a large transaction are not kept in memory.
+  if (more_follows) TRY(workspace_->journal().flush());
   return {};
 }
 

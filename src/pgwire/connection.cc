@@ -183,10 +183,6 @@ Result<> Connection::greet() {
 
 Result<> Connection::serve() {
   while (!done_) {
-    // What is ready goes out before we wait for more.
-    if (inbox_at_ == inbox_end_ && !outbox_.buffer().empty() && !skipping_) {
-      if (outbox_.is_full()) TRY(flush());
-    }
     const Bytes head = TRY(read_exactly(5, {}));
     const char type = static_cast<char>(std::to_integer<unsigned char>(head[0]));
     const auto length = load_big<std::uint32_t>(head.data() + 1);
@@ -194,6 +190,7 @@ Result<> Connection::serve() {
     const Bytes body = TRY(read_exactly(length - 4, {}));
     Message message = TRY(parse_message(type, body));
     TRY(handle(message));
+    if (outbox_.is_full()) TRY(flush());
   }
   return {};
 }

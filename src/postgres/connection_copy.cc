@@ -78,12 +78,27 @@ void Connection::Handle::cancel() const {
   if (request) PQcancel(request.get(), reason.data(), static_cast<int>(reason.size()));
 }
 
+// Sends the statement and waits until rows can come. It may have to wait for a lock on the table,
+// so this wait too ends when asked to stop.
+Result<> Connection::Handle::start_copy_out(const std::string& sql, std::stop_token stop) const {
+  if (PQsendQuery(get(), sql.c_str()) == 0) return broken_error(get());
+  bool stopped = false;
+  while (PQisBusy(get()) != 0) {
+    TRY(wait_for_input(stopped ? std::stop_token{} : stop, forever));
+    if (stopped || !stop.stop_requested()) continue;
+    stopped = true;
+    cancel();
+  }
+  const ResultPtr started(PQgetResult(get()), &PQclear);
+  if (PQresultStatus(started.get()) == PGRES_COPY_OUT) return {};
+  Error error = statement_error(get(), started.get());
+  ignore(finish_copy());
+  return error;
+}
+
 Result<> Connection::copy_out(const std::string& sql, const std::function<Result<>(Bytes)>& sink,
                               std::stop_token stop) {
-  const ResultPtr started(PQexec(handle_->get(), sql.c_str()), &PQclear);
-  if (PQresultStatus(started.get()) != PGRES_COPY_OUT) {
-    return statement_error(handle_->get(), started.get());
-  }
+  TRY(handle_->start_copy_out(sql, stop));
   // After a failure the rest is read and dropped, so that the connection can go on.
   Result<> outcome;
   const auto give_up = [&](Error error) {

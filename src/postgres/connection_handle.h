@@ -30,6 +30,7 @@ struct Connection::Handle {
   // The next payload of a COPY: its size, 0 when none is there yet, -1 at the end.
   Result<int> take_payload();
   // Reads the results after a COPY, up to the last; the first error among them.
+  Result<> start_copy_out(const std::string& sql, std::stop_token stop) const;
   Result<> finish_copy() const;
   void cancel() const;
 };

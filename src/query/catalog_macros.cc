@@ -22,8 +22,14 @@ CREATE OR REPLACE MACRO _catalog.session_user() AS getvariable('freshet_user');
 CREATE OR REPLACE MACRO _catalog.user() AS getvariable('freshet_user');
 CREATE OR REPLACE MACRO _catalog.pg_backend_pid() AS getvariable('freshet_pid');
 CREATE OR REPLACE MACRO _catalog.current_setting(p_name) AS
-    getvariable('freshet_settings')[lower(p_name)],
-  (p_name, p_missing_ok) AS getvariable('freshet_settings')[lower(p_name)];
+    CASE WHEN contains(getvariable('freshet_settings'), chr(30) || lower(p_name) || '=')
+         THEN split_part(split_part(getvariable('freshet_settings'),
+                                    chr(30) || lower(p_name) || '=', 2), chr(30), 1)
+         ELSE error('unrecognized configuration parameter "' || p_name || '"') END,
+  (p_name, p_missing_ok) AS
+    CASE WHEN contains(getvariable('freshet_settings'), chr(30) || lower(p_name) || '=')
+         THEN split_part(split_part(getvariable('freshet_settings'),
+                                    chr(30) || lower(p_name) || '=', 2), chr(30), 1) END;
 CREATE OR REPLACE MACRO _catalog.set_config(p_name, p_value, p_local) AS p_value;
 CREATE OR REPLACE MACRO _catalog.current_schemas(p_implicit) AS
   CASE WHEN p_implicit THEN list_prepend('pg_catalog', getvariable('freshet_path'))

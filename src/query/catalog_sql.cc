@@ -143,12 +143,14 @@ CREATE OR REPLACE VIEW _catalog.pg_tablespace AS
   SELECT 1663::BIGINT AS oid, 'pg_default' AS spcname, 10::BIGINT AS spcowner,
     NULL::VARCHAR[] AS spcacl, NULL::VARCHAR[] AS spcoptions;
 CREATE OR REPLACE VIEW _catalog.pg_settings AS
-  SELECT e.key AS name, e.value AS setting, NULL::VARCHAR AS unit, 'Freshet' AS category,
+  SELECT e.name AS name, e.value AS setting, NULL::VARCHAR AS unit, 'Freshet' AS category,
     '' AS short_desc, NULL::VARCHAR AS extra_desc, 'user' AS context, 'string' AS vartype,
     'session' AS source, NULL::VARCHAR AS min_val, NULL::VARCHAR AS max_val,
     NULL::VARCHAR[] AS enumvals, e.value AS boot_val, e.value AS reset_val,
     NULL::VARCHAR AS sourcefile, NULL::INTEGER AS sourceline, false AS pending_restart
-  FROM (SELECT unnest(map_entries(getvariable('freshet_settings'))) AS e);
+  FROM (SELECT split_part(entry, '=', 1) AS name, substr(entry, strpos(entry, '=') + 1) AS value
+        FROM (SELECT unnest(string_split(trim(getvariable('freshet_settings'), chr(30)),
+                                         chr(30))) AS entry)) e;
 CREATE OR REPLACE VIEW _catalog.pg_tables AS
   SELECT schema AS schemaname, name AS tablename, 'freshet' AS tableowner,
     NULL::VARCHAR AS tablespace, has_key AS hasindexes, false AS hasrules, false AS hastriggers,

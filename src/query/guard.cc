@@ -70,6 +70,8 @@ Result<> check_allowed(const std::vector<Token>& tokens) {
     if (adjacent && (token.is("x") || token.is("b") || token.is("u"))) {
       return Error{.sqlstate = "0A000", .message = "bit strings are not supported"};
     }
+    // SHOW as a subquery lists the engine's tables; as a statement it shows settings.
+    if (token.is("show") && i > 0 && tokens[i - 1].is("(")) return denied(token, "statement");
     if (!token.is_name()) continue;
     const std::string name = lower(token.name());
     const bool before_dot = i + 1 < tokens.size() && tokens[i + 1].is(".");

@@ -81,6 +81,7 @@ TEST(Guard, HidesWhatIsNotTheClients) {
   EXPECT_EQ(refusal("select * from duckdb_tables()"), "42501");
   EXPECT_EQ(refusal("select * from query('select 1')"), "42501");
   EXPECT_EQ(refusal("select * from read_csv('/etc/passwd')"), "42501");
+  EXPECT_EQ(refusal("select * from (show all tables)"), "42501");
   EXPECT_EQ(refusal("select _meta, '_segments.s1' from orders"), "");
 }
 

@@ -229,6 +229,8 @@ TEST_F(SessionTest, SetsShowsAndRestoresSettings) {
   EXPECT_EQ(client.one("show extra_float_digits"), "1");
   EXPECT_EQ(client.one("select set_config('extra_float_digits', '2', false)"), "2");
   EXPECT_EQ(client.one("select current_setting('extra_float_digits')"), "2");
+  EXPECT_EQ(client.one("select setting from pg_settings where name = 'extra_float_digits'"), "2");
+  EXPECT_EQ(client.one("select current_setting('nosuch', true) is null"), "true");
   EXPECT_EQ(client.one("show nosuch"), "42704");
   EXPECT_EQ(client.one("discard all"), "DISCARD ALL");
   EXPECT_EQ(client.one("show extra_float_digits"), "1");

@@ -158,7 +158,7 @@ Result<> CopyTables::copy_one(const Job& job, const snapshot::Snapshot& snapshot
     CopyFacts& copy = facts.copies[id];
     copy.schema = job.table.schema.schema;
     copy.name = job.table.schema.name;
-    copy.phase = "copying";
+    copy.phase = "waiting for lock";
     copy.rows_estimated = job.table.rows_estimated;
     copy.started = std::chrono::steady_clock::now();
     copy.progress = job.progress;
@@ -166,7 +166,11 @@ Result<> CopyTables::copy_one(const Job& job, const snapshot::Snapshot& snapshot
   auto copy = TRY(store_.copy(source_, std::make_shared<const TableSchema>(job.table.schema)));
   TRY(snapshot::copy_table(
       options_.url, snapshot.name(), job.table,
-      [&](std::span<const Column> columns) { return copy->append(columns); }, *job.progress, stop));
+      [&](std::span<const Column> columns) {
+        if (copy->rows() == 0) set_copying(id);
+        return copy->append(columns);
+      },
+      *job.progress, stop));
   TRY(copy->finish());
   retries_.with([&](auto& retries) { retries.erase(id); });
   board_.with([&](SourceFacts& facts) {
@@ -175,6 +179,14 @@ Result<> CopyTables::copy_one(const Job& job, const snapshot::Snapshot& snapshot
   });
   handover_.give(FinishedCopy{std::move(copy), snapshot.lsn(), replay_from});
   return {};
+}
+
+// The first rows have come, so the table is locked and read.
+void CopyTables::set_copying(TableId table) {
+  board_.with([&](SourceFacts& facts) {
+    facts.copies[table].phase = "copying";
+    facts.copies[table].started = std::chrono::steady_clock::now();
+  });
 }
 
 // By fault class: what may pass is tried again later and later, the rest stops this table alone.

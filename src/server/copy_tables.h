@@ -50,6 +50,7 @@ class CopyTables {
             std::stop_token stop);
   Result<> copy_one(const Job& job, const snapshot::Snapshot& snapshot, Offset replay_from,
                     std::stop_token stop);
+  void set_copying(TableId table);
   void failed(const TableSchema& schema, Error error);
   void set_phase(const Records& records, const std::string& phase);
   void wait_until_taken(std::stop_token stop);

@@ -137,7 +137,7 @@ std::vector<query::TableStatus> StatusView::tables() const {
     status.state = std::string(to_string(record.state));
     const auto copy = source.facts.copies.find(id);
     if (record.state == collection::TableState::Waiting && copy != source.facts.copies.end() &&
-        copy->second.progress) {
+        copy->second.phase == "copying") {
       status.state = "copying";
       status.rows = copy->second.progress->rows.load(std::memory_order_relaxed);
     }

@@ -77,7 +77,12 @@ Result<> copy_table(const std::string& url, const std::string& snapshot_name,
         .with_context(what);
   }
   CHECK(!table.schema.columns.empty());
-  const auto connection = TRY(Connection::connect(url, {}).context(what));
+  // Somebody's TRUNCATE or ALTER may be queued between the leader's lock and ours: it waits for the
+  // leader, we would wait behind it, and the leader for us. Give up in time; the caller tries
+  // again.
+  constexpr std::chrono::seconds lock_timeout{10};
+  const auto connection =
+      TRY(Connection::connect(url, {.lock_timeout = lock_timeout}).context(what));
   TRY(connection
           ->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " +
                   postgres::literal(snapshot_name))
