@@ -7,6 +7,7 @@
 JOBS ?= $(shell nproc)
 DEMO ?=
 STAGES ?=
+SECONDS ?= 60
 RELEASE := build/release
 # ccache is looked for when the line runs: on a new machine it has just been installed.
 CONFIGURE = mkdir -p build && cmake --preset release $(if $(DUCKDB_ROOT),-DDUCKDB_ROOT=$(DUCKDB_ROOT)) \
@@ -15,7 +16,7 @@ CONFIGURE = mkdir -p build && cmake --preset release $(if $(DUCKDB_ROOT),-DDUCKD
 export DUCKDB_ROOT JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench format tidy clean deps
+.PHONY: help run test build bench format tidy fuzz clean deps
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,14 @@ tidy:  ## clang-tidy over src (slow); FILES="src/stream/stream.cc …" for some
 	@packaging/install-deps.sh build tidy
 	@$(CONFIGURE)
 	@packaging/run-clang-tidy.sh $(RELEASE) $(FILES)
+
+fuzz:  ## every fuzz target for SECONDS each (60)
+	@packaging/install-deps.sh build run fuzz
+	@mkdir -p build && cmake --preset fuzz > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build build/fuzz -j $(JOBS)
+	@for target in $$(find build/fuzz/src -name '*_fuzz' -type f); do \
+	  echo "$$target"; $$target -max_total_time=$(SECONDS) > $$target.log 2>&1 || { tail -40 $$target.log; exit 1; }; \
+	  tail -1 $$target.log; done
 
 deps:  ## only install what is missing
 	@packaging/install-deps.sh build run test

@@ -2,7 +2,7 @@
 # Installs what is missing on Debian 12, and says what it does. With everything there it does nothing
 # and needs no network. Works as root or through sudo, with and without systemd.
 #
-#   packaging/install-deps.sh GROUP…      build run test bench format tidy
+#   packaging/install-deps.sh GROUP…      build run test bench format tidy fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,12 +19,13 @@ packages_of() {
     build) echo g++ cmake ninja-build ccache libpq-dev libboost1.81-dev libfmt-dev libspdlog-dev \
       libcli11-dev libtomlplusplus-dev prometheus-cpp-dev nlohmann-json3-dev libxxhash-dev \
       libgtest-dev ;;
-    run) echo postgresql-15 postgresql-client-15 ;;
+    run) echo postgresql-15 postgresql-client-15 tzdata ;;
     test) echo python3 python3-pytest python3-pytest-xdist python3-psycopg clang-format-14 ;;
     bench) echo libbenchmark-dev python3 python3-psycopg ;;
     format) echo clang-format-14 ;;
     tidy) echo clang-tidy-19 ;;
-    *) fail "no such group: $1" "Groups: build run test bench format tidy." ;;
+    fuzz) echo clang-19 libclang-rt-19-dev ;;
+    *) fail "no such group: $1" "Groups: build run test bench format tidy fuzz." ;;
   esac
 }
 
