@@ -98,6 +98,10 @@ std::string table_metrics(const std::vector<TableStatus>& tables) {
                 [](const TableStatus& t) { return number(t.rows); });
   text += gauge(tables, "freshet_table_dead_rows", "Rows updated or deleted, not yet compacted.",
                 [](const TableStatus& t) { return number(t.dead_rows); });
+  text += gauge(tables, "freshet_table_key_index_bytes", "Memory of the key index.",
+                [](const TableStatus& t) { return number(t.key_index_bytes); });
+  text += gauge(tables, "freshet_table_live_row_map_bytes", "Memory of the live-row map.",
+                [](const TableStatus& t) { return number(t.live_row_map_bytes); });
   text += gauge(tables, "freshet_table_lag_seconds",
                 "Age of the newest commit that queries of this table do not see yet.",
                 [](const TableStatus& t) { return seconds(t.lag_ms); });

@@ -144,6 +144,8 @@ std::vector<query::TableStatus> StatusView::tables() const {
     if (const auto found = numbers.find({record.source, id}); found != numbers.end()) {
       status.rows = std::max(status.rows, found->second.live_rows);
       status.dead_rows = found->second.dead_rows;
+      status.key_index_bytes = found->second.index_bytes;
+      status.live_row_map_bytes = found->second.bitset_bytes;
     }
     status.last_error = record.last_error;
     if (const auto error = source.facts.table_errors.find(id);
