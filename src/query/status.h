@@ -39,8 +39,8 @@ struct TableStatus {
   std::string state;  // waiting, copying, catching_up, live, paused, failed
   std::uint64_t rows = 0;
   std::uint64_t dead_rows = 0;
-  std::uint64_t key_index_bytes = 0;      // of memory
-  std::uint64_t live_row_map_bytes = 0;   // of memory
+  std::uint64_t key_index_bytes = 0;     // of memory
+  std::uint64_t live_row_map_bytes = 0;  // of memory
   Lsn applied_lsn;
   std::optional<std::int64_t> lag_ms;
   std::optional<std::int64_t> lag_bytes;
