@@ -194,6 +194,7 @@ TEST(Store, SurvivesBeingKilled) {
     int ends[2];
     ASSERT_EQ(pipe(ends), 0);
     const pid_t child = fork();
+    ASSERT_GE(child, 0);
     if (child == 0) apply_until_killed(folder, random(), lsn, ends[1]);
     close(ends[1]);
     // Killed somewhere within an apply, after some that it has told of.
