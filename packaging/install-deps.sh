@@ -54,8 +54,8 @@ missing_packages() {
       is_installed "$package" || echo "$package"
     done
   done | sort -u
-  # npm brings DuckDB and one test client. A node that came from elsewhere keeps its own npm:
-  # Debian's would replace it.
+  # npm brings DuckDB and, for the tests, PostgreSQL servers and a client. A node that came from
+  # elsewhere keeps its own npm: Debian's would replace it.
   if needs_npm "$@" && ! command -v npm > /dev/null; then
     if command -v node > /dev/null && ! is_installed nodejs; then
       fail "node is installed, but not npm" \
@@ -70,7 +70,8 @@ needs_npm() {
   for group in "$@"; do
     case "$group" in
       build) [ -n "${DUCKDB_ROOT:-}" ] || is_current packaging/duckdb || return 0 ;;
-      test) command -v node > /dev/null && is_current tests/e2e/clients || return 0 ;;
+      test) command -v node > /dev/null && is_current tests/e2e/clients &&
+        is_current packaging/postgres || return 0 ;;
     esac
   done
   return 1
@@ -128,7 +129,7 @@ is_current() {
 lock_hash() { sha256sum < "$1/package-lock.json" | cut -d ' ' -f 1; }
 
 install_npm() {
-  local folder=$1 what=$2 log
+  local folder=$1 what=$2 finish=${3:-:} log
   is_current "$folder" && return 0
   say "installing $what with npm into $folder/node_modules (pinned by its lock file)"
   log=$(mktemp)
@@ -138,7 +139,16 @@ install_npm() {
     fail "npm failed; the whole output is in $log"
   fi
   rm -f "$log"
+  "$finish" "$folder"
   lock_hash "$folder" > "$folder/node_modules/.freshet-lock"
+}
+
+# The servers' libraries come under their full names; the loader looks for shorter ones.
+link_libraries() {
+  local libraries
+  for libraries in "$1"/node_modules/*/native/lib; do
+    [ ! -d "$libraries" ] || /sbin/ldconfig -n "$libraries"
+  done
 }
 
 main() {
@@ -155,7 +165,11 @@ main() {
             "Set DUCKDB_ROOT to a prefix with include/duckdb.h and lib/libduckdb.so."
           install_npm packaging/duckdb "DuckDB"
         fi ;;
-      test) install_npm tests/e2e/clients "the node-postgres test client" ;;
+      test)
+        [ "$(uname -m)" = x86_64 ] || fail "no PostgreSQL servers of every version for $(uname -m)" \
+          "The tests of versions need an x86_64 machine; the other tests can be run without make."
+        install_npm packaging/postgres "a PostgreSQL of each version, 10 to 18" link_libraries
+        install_npm tests/e2e/clients "the node-postgres test client" ;;
     esac
   done
 }

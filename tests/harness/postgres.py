@@ -1,7 +1,9 @@
 """A PostgreSQL server of a test's own: own folder, own port, wal_level=logical.
 
-initdb runs once per test run; every server starts from a copy of its folder. Anybody on loopback is
-let in without a password, but the role `guarded` (password in GUARDED_PASSWORD) needs one.
+The newest one installed on the machine or, asked for by `version` (or by the variable
+FRESHET_POSTGRES for all tests that do not ask), one of packaging/postgres. initdb runs once per test
+run and version; every server starts from a copy of its folder. Anybody on loopback is let in without
+a password, but the role `guarded` (password in GUARDED_PASSWORD) needs one.
 """
 
 import os
@@ -18,22 +20,48 @@ from harness.waiting import until
 GUARDED_PASSWORD = "rain-and-snow-17"
 
 
-def bin_folder() -> Path:
-    """Of the newest PostgreSQL installed."""
+VERSIONS = range(10, 19)
+
+
+def bin_folder(version: int | None = None) -> Path:
+    """Of initdb and postgres; `version` is a major one."""
+    if version is None:
+        return _installed()
+    packaged = processes.REPOSITORY / f"packaging/postgres/node_modules/postgres-{version}/native"
+    assert packaged.exists(), f"PostgreSQL {version} is not there: run `make deps`"
+    # A repository in somebody's home is closed to the user that servers run as.
+    reachable = subprocess.run(["test", "-x", packaged / "bin/postgres"], check=False, cwd="/",
+                               **processes.postgres_user()).returncode == 0
+    return (packaged if reachable else _copied(packaged, version)) / "bin"
+
+
+def _installed() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"),
                    key=lambda path: int(path.parts[-3]))
     assert found, "PostgreSQL is not installed: run `make deps`"
     return found[-1].parent
 
 
-def _template() -> Path:
-    data = processes.ROOT / "template"
-    with processes.exclusive("template"):
+def _copied(packaged: Path, version: int) -> Path:
+    copy = processes.ROOT / f"postgres-{version}"
+    with processes.exclusive(copy.name):
+        if not copy.exists():
+            making = processes.folder(copy.name)
+            making.chmod(0o755)
+            subprocess.run(["cp", "-a", packaged, making / "native"], check=True)
+            (making / "native").rename(copy)
+    return copy
+
+
+def _template(version: int | None) -> Path:
+    name = f"template-{version or 'installed'}"
+    data = processes.ROOT / name
+    with processes.exclusive(name):
         if data.exists():
             return data
         making = processes.folder("initdb")
         processes.give_to_postgres(making)
-        subprocess.run([bin_folder() / "initdb", "--pgdata", making / "data", "--username=postgres",
+        subprocess.run([bin_folder(version) / "initdb", "--pgdata", making / "data", "--username=postgres",
                         "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
                        check=True, cwd="/", stdout=subprocess.DEVNULL, **processes.postgres_user())
         hba = making / "data" / "pg_hba.conf"
@@ -46,8 +74,10 @@ def _template() -> Path:
 class Postgres:
     """One server. The harness stops it and removes its folder at the end of the test."""
 
-    def __init__(self, name: str = "pg", fsync: bool = False, **settings):
+    def __init__(self, name: str = "pg", fsync: bool = False, version: int | None = None,
+                 **settings):
         self.name = name
+        self.version = version or int(os.environ.get("FRESHET_POSTGRES", 0)) or None
         self.port = processes.free_port()
         self.folder = processes.folder(name)
         self.settings = {
@@ -56,7 +86,7 @@ class Postgres:
             "fsync": "on" if fsync else "off", "log_line_prefix": "%m [%p] %a ", **settings}
         self._server = None
         processes.give_to_postgres(self.folder)
-        subprocess.run(["cp", "-a", _template(), self.folder / "data"], check=True)
+        subprocess.run(["cp", "-a", _template(self.version), self.folder / "data"], check=True)
 
     @property
     def address(self) -> str:
@@ -67,7 +97,7 @@ class Postgres:
         return f"postgresql://{user}{secret}@{self.address}/{database}"
 
     def start(self) -> "Postgres":
-        arguments = [bin_folder() / "postgres", "-D", self.folder / "data", "-p", self.port,
+        arguments = [bin_folder(self.version) / "postgres", "-D", self.folder / "data", "-p", self.port,
                      "-c", "listen_addresses=127.0.0.1",
                      "-c", f"unix_socket_directories={self.folder}"]
         for key, value in self.settings.items():
@@ -123,7 +153,8 @@ class Postgres:
 
     def lsn(self) -> str:
         """A position that every commit acknowledged so far lies below."""
-        return self.value("SELECT pg_current_wal_lsn()::text")
+        return self.value("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
+                          " ELSE pg_current_wal_lsn() END::text")
 
     def create_database(self, name: str) -> None:
         self.execute(f'CREATE DATABASE "{name}"')

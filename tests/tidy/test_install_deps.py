@@ -20,7 +20,7 @@ class Machine:
         self.project = folder / "project"
         (self.project / "packaging").mkdir(parents=True)
         shutil.copy(ROOT / "packaging/install-deps.sh", self.project / "packaging")
-        for name in ("packaging/duckdb", "tests/e2e/clients"):
+        for name in ("packaging/duckdb", "packaging/postgres", "tests/e2e/clients"):
             (self.project / name).mkdir(parents=True)
             (self.project / name / "package-lock.json").write_text(f'"{name}"')
         for tool in TOOLS:
@@ -56,6 +56,11 @@ class Machine:
         return [line for line in lines if line.startswith(program + " ")]
 
 
+def libc():
+    """Any library will do that has a name for the loader in it."""
+    return next(path for path in pathlib.Path("/lib").glob("*-linux-gnu/libc.so.6"))
+
+
 @pytest.fixture
 def machine(tmp_path):
     return Machine(tmp_path)
@@ -63,10 +68,18 @@ def machine(tmp_path):
 
 def test_with_everything_there_it_needs_no_network(machine):
     assert machine.run("build", "test").returncode == 0
-    assert len(machine.called("npm")) == 2
+    assert len(machine.called("npm")) == 3
     again = machine.run("build", "test")
     assert again.returncode == 0 and again.stdout == ""
-    assert len(machine.called("npm")) == 2 and not machine.called("apt-get")
+    assert len(machine.called("npm")) == 3 and not machine.called("apt-get")
+
+
+def test_the_servers_find_their_libraries(machine):
+    library = machine.project / "packaging/postgres/node_modules/postgres-18/native/lib"
+    machine.program("npm", f"mkdir -p node_modules {library} && cp {libc()} {library}/libc-full-name.so")
+    (machine.bin / "cp").symlink_to(shutil.which("cp"))
+    assert machine.run("test").returncode == 0
+    assert (library / "libc.so.6").resolve() == library / "libc-full-name.so"
 
 
 def test_only_what_is_missing_is_installed(machine):
