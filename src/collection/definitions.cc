@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 #include <map>
+#include <random>
 
 namespace freshet::collection {
 
@@ -224,6 +225,10 @@ Result<> create_definitions(engine::Connection& connection) {
   return connection.execute(
       "CREATE SCHEMA IF NOT EXISTS store._meta;"
       "CREATE SCHEMA IF NOT EXISTS store._segments;"
+      "CREATE TABLE IF NOT EXISTS store._meta.installation(id VARCHAR);" +
+      fmt::format("INSERT INTO store._meta.installation SELECT '{:08x}' WHERE NOT EXISTS "
+                  "(SELECT 1 FROM store._meta.installation);",
+                  std::random_device()()) +
       "CREATE TABLE IF NOT EXISTS store._meta.sources(id UINTEGER, name VARCHAR, slot VARCHAR, "
       "system_id VARCHAR, timeline UINTEGER, slot_created BOOLEAN);"
       "CREATE TABLE IF NOT EXISTS store._meta.tables(source UINTEGER, id UINTEGER, schema VARCHAR, "
@@ -240,6 +245,8 @@ Result<> create_definitions(engine::Connection& connection) {
 
 Result<Definitions> load_definitions(engine::Connection& connection) {
   Definitions definitions;
+  const auto installation = TRY(connection.query("SELECT id FROM store._meta.installation"));
+  if (!installation.empty()) definitions.installation = installation.front()[0].value_or("");
   definitions.sources = TRY(load_sources(connection));
   auto tables = TRY(load_tables(connection));
   TRY(load_columns(connection, tables));

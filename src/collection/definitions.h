@@ -1,5 +1,6 @@
 // What the store records about sources and tables, in schema _meta of its database.
 //
+//   _meta.installation  one row: eight characters that tell this store from all others
 //   _meta.sources    one row per source
 //   _meta.tables     one row per table, with the view that shows it and the layout of its segments
 //   _meta.columns    one row per column of a table
@@ -39,6 +40,7 @@ struct StoredTable {
 };
 
 struct Definitions {
+  std::string installation;
   std::vector<SourceRecord> sources;  // without `applied`
   std::vector<StoredTable> tables;
 };

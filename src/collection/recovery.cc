@@ -127,7 +127,8 @@ Result<std::shared_ptr<Store::State>> recover(const std::filesystem::path& folde
   }
   version.root = version.root->with(edits);
 
-  auto state = std::make_shared<Store::State>(std::move(database), std::move(version));
+  auto state = std::make_shared<Store::State>(
+      std::move(database), std::move(definitions.installation), std::move(version));
   state->segment_last = last;
   state->checkpointed.with([](auto& at) { at = std::chrono::steady_clock::now(); });
   state->recorded.with([&](Recorded& empty) { empty = std::move(recorded); });

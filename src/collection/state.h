@@ -43,10 +43,13 @@ struct Retired {
 };
 
 struct Store::State {
-  State(std::unique_ptr<engine::Database> opened, Version first)
-      : database(std::move(opened)), versions(std::move(first)) {}
+  State(std::unique_ptr<engine::Database> opened, std::string its_installation, Version first)
+      : database(std::move(opened)),
+        installation(std::move(its_installation)),
+        versions(std::move(first)) {}
 
   std::unique_ptr<engine::Database> database;
+  const std::string installation;
   Versions versions;
   Guarded<Recorded> recorded;
   Guarded<std::vector<Retired>> retired;

@@ -51,6 +51,10 @@ engine::Database& Store::database() {
   return *state_->database;
 }
 
+const std::string& Store::installation() const {
+  return state_->installation;
+}
+
 std::vector<SourceRecord> Store::sources() const {
   return state_->recorded.with([](const Recorded& recorded) {
     std::vector<SourceRecord> sources;

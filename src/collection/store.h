@@ -77,6 +77,9 @@ class Store {
   ~Store();
 
   engine::Database& database();
+  // Eight characters, made with the store: what follows a source tells itself from others by them.
+  // A copy of the folder has the same.
+  const std::string& installation() const;
 
   // What is recorded. Copies.
   std::vector<SourceRecord> sources() const;

@@ -52,9 +52,10 @@ class Stages {
 
 }  // namespace
 
-Result<> run_pipeline(const SourceConfig& source, const Config& config, collection::Store& store,
-                      Board& board, std::stop_token stop) {
-  Prepared prepared = TRY(prepare(source, store, board).context("prepare source " + source.name));
+Result<> run_pipeline(const SourceConfig& source, const Config& config, const source::Owner& owner,
+                      collection::Store& store, Board& board, std::stop_token stop) {
+  Prepared prepared =
+      TRY(prepare(source, owner, store, board).context("prepare source " + source.name));
   const SourceId id = prepared.record.id;
   auto stream =
       TRY(stream::Stream::open(config.data / "streams" / source.name, {}).context("open stream"));
@@ -73,7 +74,8 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, collecti
       {.slot = prepared.names.slot,
        .publications = prepared.names.publication + "," + prepared.names.inserts_publication,
        .start = start,
-       .binary = prepared.binary}));
+       .binary = prepared.binary,
+       .application_name = owner.application_name()}));
 
   Handover handover;
   if (prepared.first_snapshot) {
@@ -86,7 +88,7 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, collecti
                    .workers = config.copy_workers,
                    .binary = prepared.binary},
                   store, id, *stream, handover, board);
-  Watch watch(source.url, prepared.names.slot, board);
+  Watch watch(source.url, prepared.names, owner, std::move(prepared.control), board);
 
   Stages stages(stop);
   stages.start("receive:" + source.name, [&](std::stop_token s) {
@@ -95,7 +97,9 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, collecti
   stages.start("apply:" + source.name, [&](std::stop_token s) {
     return apply.run(s).context("apply changes of source " + source.name);
   });
-  stages.start("watch:" + source.name, [&](std::stop_token s) { return watch.run(s); });
+  stages.start("watch:" + source.name, [&](std::stop_token s) {
+    return watch.run(s).context("watch source " + source.name);
+  });
   stages.start("copy:" + source.name, [&](std::stop_token s) {
     return copy.run(std::move(prepared.first_snapshot), s)
         .context("copy from source " + source.name);

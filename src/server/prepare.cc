@@ -66,13 +66,22 @@ Result<SourceRecord> find_or_add(const SourceConfig& config, collection::Store& 
   return store.add_source(config.name, names.slot);
 }
 
+// With the lease, a walsender of ours can only be a leftover.
+Result<> take_over(postgres::Connection& connection, const source::Names& names,
+                   const source::Owner& owner) {
+  return source::take_over(connection, names.slot, [&](const std::string& application_name) {
+    return owner.same_installation(application_name);
+  });
+}
+
 Result<std::unique_ptr<snapshot::Snapshot>> create_slot(const SourceConfig& config,
+                                                        const source::Owner& owner,
                                                         postgres::Connection& connection,
                                                         const source::SlotStatus& slot,
                                                         const source::Names& names) {
   if (slot.exists) {
     // A crash came between making the slot and recording it; nothing was copied under it.
-    TRY(source::take_over(connection, names.slot));
+    TRY(take_over(connection, names, owner));
     TRY(connection.query("SELECT pg_drop_replication_slot(" + postgres::literal(names.slot) + ")"));
   }
   return snapshot::Snapshot::create(config.url, {.slot = names.slot});
@@ -170,8 +179,10 @@ void announce(Board& board, const SourceConfig& config, const Prepared& prepared
 
 }  // namespace
 
-Result<Prepared> prepare(const SourceConfig& config, collection::Store& store, Board& board) {
-  auto connection = TRY(postgres::Connection::connect(config.url, {}));
+Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
+                         collection::Store& store, Board& board) {
+  auto connection = TRY(
+      postgres::Connection::connect(config.url, {.application_name = owner.application_name()}));
   board.with([&](SourceFacts& facts) {
     facts.server_version = "PostgreSQL " + connection->parameter("server_version");
   });
@@ -189,6 +200,7 @@ Result<Prepared> prepare(const SourceConfig& config, collection::Store& store, B
   prepared.binary = all_binary(tables) && connection->server_version() >= 140000;
   source::SlotStatus slot = TRY(source::slot_status(*connection, prepared.names.slot));
   prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
+  TRY(source::take_lease(*connection, prepared.names, owner));
   postgres::SystemId system;
   {
     auto replication = TRY(postgres::Connection::connect(config.url, {.replication = true}));
@@ -198,9 +210,9 @@ Result<Prepared> prepare(const SourceConfig& config, collection::Store& store, B
   TRY(source::publish(*connection, prepared.names, tables));
   if (prepared.record.slot_created) {
     TRY(check_slot(slot, prepared.names));
-    TRY(source::take_over(*connection, prepared.names.slot));
+    TRY(take_over(*connection, prepared.names, owner));
   } else {
-    prepared.first_snapshot = TRY(create_slot(config, *connection, slot, prepared.names));
+    prepared.first_snapshot = TRY(create_slot(config, owner, *connection, slot, prepared.names));
   }
 
   prepared.writer = TRY(store.writer(prepared.record.id));
@@ -215,6 +227,7 @@ Result<Prepared> prepare(const SourceConfig& config, collection::Store& store, B
     prepared.record.slot_created = true;
   }
   TRY(store.update_source(prepared.record));
+  prepared.control = std::move(connection);
   announce(board, config, prepared);
   return prepared;
 }

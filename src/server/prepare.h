@@ -11,6 +11,7 @@
 #include "server/board.h"
 #include "server/config.h"
 #include "snapshot/snapshot.h"
+#include "source/lease.h"
 #include "source/slot.h"
 
 namespace freshet::server {
@@ -18,6 +19,8 @@ namespace freshet::server {
 struct Prepared {
   collection::SourceRecord record;
   source::Names names;
+  // Holds the lease on the source (source/lease.h): to be used every few seconds.
+  std::unique_ptr<postgres::Connection> control;
   std::unique_ptr<collection::Writer> writer;
   bool binary = true;  // every column has a binary form we know
   // Of the slot that was made just now; null when the slot was there.
@@ -25,6 +28,7 @@ struct Prepared {
 };
 
 // Blocking problems of the source come out as its first Error, Permanent, with a hint.
-Result<Prepared> prepare(const SourceConfig& config, collection::Store& store, Board& board);
+Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
+                         collection::Store& store, Board& board);
 
 }  // namespace freshet::server

@@ -21,7 +21,10 @@ constexpr auto healthy = 30s;  // a pipeline that ran this long starts over with
 }  // namespace
 
 Supervisor::Supervisor(SourceConfig source, const Config& config, collection::Store& store)
-    : source_(std::move(source)), config_(config), store_(store) {}
+    : source_(std::move(source)),
+      owner_(source_.name, store.installation()),
+      config_(config),
+      store_(store) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -35,7 +38,7 @@ void Supervisor::run(std::stop_token stop) {
   std::chrono::milliseconds pause = pause_first;
   while (!stop.stop_requested()) {
     const auto started = std::chrono::steady_clock::now();
-    const Result<> result = run_pipeline(source_, config_, store_, board_, stop);
+    const Result<> result = run_pipeline(source_, config_, owner_, store_, board_, stop);
     if (stop.stop_requested()) {
       if (!result.ok()) {
         observe::debug("pipeline ended while stopping", {{"reason", result.error().message}});

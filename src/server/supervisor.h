@@ -9,6 +9,7 @@
 #include "collection/store.h"
 #include "server/board.h"
 #include "server/config.h"
+#include "source/lease.h"
 
 namespace freshet::server {
 
@@ -28,6 +29,7 @@ class Supervisor {
   bool handle(const Error& error);
 
   const SourceConfig source_;
+  const source::Owner owner_;
   const Config& config_;
   collection::Store& store_;
   Board board_;

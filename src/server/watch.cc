@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "source/slot.h"
+#include "postgres/sqlstate.h"
 
 namespace freshet::server {
 
@@ -12,20 +12,35 @@ constexpr std::chrono::milliseconds interval{1000};
 
 }  // namespace
 
-Watch::Watch(std::string url, std::string slot, Board& board)
-    : url_(std::move(url)), slot_(std::move(slot)), board_(board) {}
+Watch::Watch(std::string url, source::Names names, const source::Owner& owner,
+             std::unique_ptr<postgres::Connection> connection, Board& board)
+    : url_(std::move(url)),
+      names_(std::move(names)),
+      owner_(owner),
+      connection_(std::move(connection)),
+      board_(board) {}
 
 Result<> Watch::run(std::stop_token stop) {
-  std::unique_ptr<postgres::Connection> connection;
   Guarded<bool> never;
   while (!stop.stop_requested()) {
-    if (!connection) {
-      auto connected = postgres::Connection::connect(url_, {});
-      if (connected.ok()) connection = *std::move(connected);
-    }
-    if (connection && !ask(*connection).ok()) connection.reset();
+    if (!connection_) TRY(connect());
+    if (connection_ && !ask(*connection_).ok()) connection_.reset();
     never.wait_for(stop, interval, [](bool) { return false; });
   }
+  return {};
+}
+
+// The lease went with the old connection.
+Result<> Watch::connect() {
+  auto connected =
+      postgres::Connection::connect(url_, {.application_name = owner_.application_name()});
+  if (!connected.ok()) return {};
+  const Result<> leased = source::take_lease(**connected, names_, owner_);
+  if (leased.ok()) {
+    connection_ = *std::move(connected);
+    return {};
+  }
+  if (leased.error().sqlstate == postgres::sqlstate::object_in_use) return leased;
   return {};
 }
 
@@ -34,7 +49,7 @@ Result<> Watch::ask(postgres::Connection& connection) {
   const auto before = std::chrono::system_clock::now();
   const source::SourceClock clock = TRY(source::source_clock(connection));
   const auto after = std::chrono::system_clock::now();
-  const source::SlotStatus slot = TRY(source::slot_status(connection, slot_));
+  const source::SlotStatus slot = TRY(source::slot_status(connection, names_.slot));
   // The answer was made somewhere between; the middle is the best guess.
   const auto ours =
       std::chrono::time_point_cast<std::chrono::microseconds>(before + (after - before) / 2);

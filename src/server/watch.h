@@ -1,5 +1,6 @@
 // The watch: asks the source once a second for its clock, the end of its WAL and what our slot
-// holds back, so that lag and its cause can be told. The path of the data never waits for it.
+// holds back, so that lag and its cause can be told. That also keeps the lease on the source. The
+// path of the data never waits for it.
 #pragma once
 
 #include <memory>
@@ -9,20 +10,28 @@
 #include "base/result.h"
 #include "postgres/connection.h"
 #include "server/board.h"
+#include "source/lease.h"
 
 namespace freshet::server {
 
-// One thread. Never fails: without answers the numbers are just old, and receive says why.
+// One thread. Without answers the numbers are just old, and receive says why; it fails only when
+// somebody else has got the lease meanwhile.
 class Watch {
  public:
-  Watch(std::string url, std::string slot, Board& board);
+  // `connection`: the one that holds the lease.
+  Watch(std::string url, source::Names names, const source::Owner& owner,
+        std::unique_ptr<postgres::Connection> connection, Board& board);
   Result<> run(std::stop_token stop);
 
  private:
   Result<> ask(postgres::Connection& connection);
 
+  Result<> connect();
+
   std::string url_;
-  std::string slot_;
+  source::Names names_;
+  const source::Owner& owner_;
+  std::unique_ptr<postgres::Connection> connection_;
   Board& board_;
 };
 

@@ -135,7 +135,10 @@ Result<std::unique_ptr<Replication>> Replication::start(const std::string& url,
   auto state = std::make_unique<State>();
   state->options = std::move(options);
   const std::string what = "follow slot " + state->options.slot;
-  state->connection = TRY(postgres::Connection::connect(url, {.replication = true}).context(what));
+  state->connection =
+      TRY(postgres::Connection::connect(
+              url, {.replication = true, .application_name = state->options.application_name})
+              .context(what));
   const Lsn start = TRY(checked_start(*state->connection, state->options).context(what));
   const std::string command =
       start_command(state->options, start, state->connection->server_version());

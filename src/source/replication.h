@@ -25,6 +25,7 @@ struct ReplicationOptions {
   std::uint64_t part_bytes_max = 1
                                  << 20;  // a transaction is handed over in parts of about this size
   std::chrono::milliseconds status_interval{1000};
+  std::string application_name = "freshet";
 };
 
 // What came. The bytes are valid until the next call.

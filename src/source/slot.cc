@@ -60,8 +60,10 @@ Names names_for(const std::string& source_name) {
     clean = clean.substr(0, room - hash.size()) + hash;
   }
   const std::string name = std::string(prefix) + clean;
-  return {
-      .slot = name, .publication = name, .inserts_publication = name + std::string(inserts_suffix)};
+  return {.slot = name,
+          .publication = name,
+          .inserts_publication = name + std::string(inserts_suffix),
+          .lease_key = static_cast<std::int32_t>(hash_of(name))};
 }
 
 Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) {
@@ -88,7 +90,8 @@ Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) 
                     .retained_wal_bytes = number<std::uint64_t>(row[7])};
 }
 
-Result<> take_over(Connection& connection, const std::string& slot) {
+Result<> take_over(Connection& connection, const std::string& slot,
+                   const std::function<bool(const std::string&)>& ours) {
   // Each round waits on the server for a twentieth of a second.
   constexpr int rounds_max = 200;
   for (int round = 0; round < rounds_max; ++round) {
@@ -102,7 +105,7 @@ Result<> take_over(Connection& connection, const std::string& slot) {
                 .context("read the slot"));
     if (rows.rows.empty()) return {};
     const auto& owner = rows.rows.front();
-    if (!owner[1].value_or("").starts_with("freshet")) {
+    if (!ours(owner[1].value_or(""))) {
       return Error{
           .fault = Fault::Transient,
           .sqlstate = sqlstate::object_in_use,
@@ -127,7 +130,8 @@ Result<> take_over(Connection& connection, const std::string& slot) {
 Result<> drop_everything(Connection& connection, const Names& names) {
   const SlotStatus slot = TRY(slot_status(connection, names.slot));
   if (slot.exists) {
-    TRY(take_over(connection, names.slot));
+    TRY(take_over(connection, names.slot,
+                  [](const std::string& name) { return name.starts_with("freshet"); }));
     TRY(connection.query("SELECT pg_catalog.pg_drop_replication_slot(" + literal(names.slot) + ")")
             .context("drop slot " + names.slot));
   }

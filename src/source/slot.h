@@ -5,6 +5,7 @@
 // never start to fail because of us (PostgreSQL refuses them on published tables without identity).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct Names {
   std::string slot;
   std::string publication;
   std::string inserts_publication;
+  std::int32_t lease_key = 0;  // see lease.h
 };
 Names names_for(const std::string& source_name);
 
@@ -43,10 +45,10 @@ struct SlotStatus {
 };
 Result<SlotStatus> slot_status(postgres::Connection& connection, const std::string& slot);
 
-// Ends a walsender of ours that still holds the slot after our own crash (application_name is
-// ours), waits until the slot is free; transient error 55006 naming the owner when it is somebody
-// else's.
-Result<> take_over(postgres::Connection& connection, const std::string& slot);
+// Ends a walsender that still holds the slot after our own crash, and waits until the slot is free;
+// transient error 55006 naming the walsender's owner when it is not `ours` by its application_name.
+Result<> take_over(postgres::Connection& connection, const std::string& slot,
+                   const std::function<bool(const std::string&)>& ours);
 
 // Removes slot and publications; absent ones are fine.
 Result<> drop_everything(postgres::Connection& connection, const Names& names);

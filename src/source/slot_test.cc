@@ -31,6 +31,10 @@ TEST(Names, StayDifferentAfterTheyWereChanged) {
   }
 }
 
+bool is_ours(const std::string& application_name) {
+  return application_name == "freshet";
+}
+
 class SlotTest : public testing::Test {
  protected:
   void TearDown() override { EXPECT_TRUE(drop_everything(*connection_, names_).ok()); }
@@ -172,7 +176,7 @@ TEST_F(SlotTest, TakesOverFromAWalsenderOfOurs) {
   const auto replication =
       Replication::start(url(), {.slot = names_.slot, .publications = "freshet_slots"}).value();
   EXPECT_TRUE(slot_status(*connection_, names_.slot)->active);
-  ASSERT_TRUE(take_over(*connection_, names_.slot).ok());
+  ASSERT_TRUE(take_over(*connection_, names_.slot, is_ours).ok());
   EXPECT_FALSE(slot_status(*connection_, names_.slot)->active);
 }
 
@@ -185,7 +189,7 @@ TEST_F(SlotTest, LeavesSomebodyElsesWalsenderAlone) {
                   ->start_copy_both("START_REPLICATION SLOT freshet_slots LOGICAL 0/0 "
                                     "(proto_version '1', publication_names 'freshet_slots')")
                   .ok());
-  const auto refused = take_over(*connection_, names_.slot);
+  const auto refused = take_over(*connection_, names_.slot, is_ours);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().sqlstate, "55006");
   EXPECT_EQ(refused.error().fault, Fault::Transient);
