@@ -142,6 +142,20 @@ Result<> load_segments(engine::Connection& connection, std::map<TableKey, Loaded
   return {};
 }
 
+Result<> load_constants(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
+  const auto rows =
+      TRY(connection.query("SELECT source, id, attnum, expression FROM store._meta.constants"));
+  for (const auto& row : rows) {
+    RowParser parse(row);
+    const auto source = parse.number<std::uint32_t>();
+    const auto id = parse.number<std::uint32_t>();
+    const auto attnum = parse.number<std::int16_t>();
+    tables[{source, id}].stored.constants[attnum] = parse.text();
+    TRY(parse.done("_meta.constants"));
+  }
+  return {};
+}
+
 Result<std::vector<SourceRecord>> load_sources(engine::Connection& connection) {
   std::vector<SourceRecord> sources;
   const auto rows =
@@ -197,6 +211,13 @@ void write_segments(std::string& sql, const StoredTable& table) {
   for (const SegmentId segment : table.shown) write(segment, true);
 }
 
+void write_constants(std::string& sql, const StoredTable& table) {
+  for (const auto& [attnum, expression] : table.constants) {
+    fmt::format_to(Out(sql), "({},{},{},{}),", value(table.record.source),
+                   value(table.record.schema->id), attnum, literal(expression));
+  }
+}
+
 // INSERT INTO store._meta.<name> with the rows that `write` makes of each table, if any.
 Result<> insert(engine::Connection& connection, std::string_view name,
                 std::span<const StoredTable* const> tables,
@@ -214,9 +235,7 @@ Result<> insert(engine::Connection& connection, std::string_view name,
 std::uint64_t layout_of(const TableSchema& schema) {
   std::string form;
   for (const ColumnSchema& column : schema.columns) {
-    form += to_string(column.type);
-    form += column.attnum != 0 ? std::to_string(column.attnum) : column.name;
-    form += '\n';
+    form += to_string(column.type) + std::to_string(column.attnum) + '\n';
   }
   return XXH3_64bits(form.data(), form.size());
 }
@@ -239,6 +258,8 @@ Result<> create_definitions(engine::Connection& connection) {
       "ordinal UINTEGER, name VARCHAR, kind UTINYINT, precision UTINYINT, scale UTINYINT, "
       "element UTINYINT, pg_type UINTEGER, pg_typmod INTEGER, attnum SMALLINT, in_key BOOLEAN, "
       "not_null BOOLEAN);"
+      "CREATE TABLE IF NOT EXISTS store._meta.constants(source UINTEGER, id UINTEGER, "
+      "attnum SMALLINT, expression VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.segments(source UINTEGER, id UINTEGER, "
       "ordinal UINTEGER, segment UINTEGER, shown BOOLEAN)");
 }
@@ -250,6 +271,7 @@ Result<Definitions> load_definitions(engine::Connection& connection) {
   definitions.sources = TRY(load_sources(connection));
   auto tables = TRY(load_tables(connection));
   TRY(load_columns(connection, tables));
+  TRY(load_constants(connection, tables));
   TRY(load_segments(connection, tables));
   for (auto& [key, table] : tables) {
     if (value(table.schema.id) != key.second) {
@@ -284,6 +306,7 @@ Result<> save_tables(engine::Connection& connection, std::span<const StoredTable
   TRY(erase_tables(connection, tables.front()->record.source, ids));
   TRY(insert(connection, "tables", tables, write_table));
   TRY(insert(connection, "columns", tables, write_columns));
+  TRY(insert(connection, "constants", tables, write_constants));
   return insert(connection, "segments", tables, write_segments);
 }
 
@@ -294,7 +317,7 @@ Result<> erase_tables(engine::Connection& connection, SourceId source,
   for (const TableId table : tables) fmt::format_to(Out(ids), "{},", value(table));
   ids.pop_back();
   std::string sql;
-  for (const std::string_view name : {"tables", "columns", "segments"}) {
+  for (const std::string_view name : {"tables", "columns", "constants", "segments"}) {
     fmt::format_to(Out(sql), "DELETE FROM store._meta.{} WHERE source = {} AND id IN ({});", name,
                    value(source), ids);
   }

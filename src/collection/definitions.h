@@ -4,6 +4,7 @@
 //   _meta.sources    one row per source
 //   _meta.tables     one row per table, with the view that shows it and the layout of its segments
 //   _meta.columns    one row per column of a table
+//   _meta.constants  what rows that are older than a column have in it, where that is not null
 //   _meta.segments   which segments hold a table's rows, oldest first; or an old copy's, which the
 //                    view shows until the new one is there (shown)
 //
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "collection/layout.h"
 #include "collection/live_rows.h"
 #include "collection/store.h"
 #include "engine/connection.h"
@@ -36,7 +38,8 @@ struct StoredTable {
   std::vector<SegmentId> segments;  // oldest first
   // While a new copy catches up the view still shows the old one, which lies in these.
   std::vector<SegmentId> shown;
-  std::uint64_t layout = 0;  // layout_of() the schema that `segments` were made for
+  std::uint64_t layout = 0;  // layout_of() the schema that `segments` can be read by
+  Constants constants;
 };
 
 struct Definitions {
@@ -45,8 +48,8 @@ struct Definitions {
   std::vector<StoredTable> tables;
 };
 
-// Columns, in order, by identity and type: segments fit a schema of the same layout, whatever its
-// columns are called.
+// Columns, in order, by identity and type: segments that can be read by a schema can be read by
+// another of the same layout, whatever its columns are called.
 std::uint64_t layout_of(const TableSchema& schema);
 
 Result<> create_definitions(engine::Connection& connection);

@@ -41,10 +41,17 @@ RewritePlan plan_rewrite(const std::vector<Segment>& segments) {
 }
 
 Rewrite::Rewrite(const Table& table, const RewritePlan& plan, SegmentId to)
-    : table_(table.id()), schema_(table.stored.record.schema), to_(to) {
+    : table_(table.id()),
+      schema_(table.stored.record.schema),
+      constants_(table.stored.constants),
+      to_(to) {
   for (const Segment& segment : table.segments) {
     if (std::ranges::find(plan.from, segment.id) == plan.from.end()) continue;
-    Part part{.segment = segment.id, .rows = segment.rows, .bits = segment.bits, .first = rows_};
+    Part part{.segment = segment.id,
+              .layout = segment.layout,
+              .rows = segment.rows,
+              .bits = segment.bits,
+              .first = rows_};
     const std::uint64_t words = (segment.rows + 63) / 64;
     part.live_before.reserve(words);
     std::uint64_t live = 0;
@@ -59,11 +66,12 @@ Rewrite::Rewrite(const Table& table, const RewritePlan& plan, SegmentId to)
 
 Result<> Rewrite::copy(engine::Connection& connection) const {
   TRY(create_segment(connection, to_, *schema_));
-  std::string columns;
-  for (std::size_t i = 0; i < schema_->columns.size(); ++i) {
-    columns += (i > 0 ? ", " : "") + segment_column(i);
-  }
   for (const Part& part : parts_) {
+    std::string columns;
+    for (const ColumnSchema& column : schema_->columns) {
+      if (!columns.empty()) columns += ", ";
+      columns += column_in(*part.layout, column, constants_);
+    }
     connection.set_live_rows(root_of(part.segment, part.bits));
     // Later rows of the open segment are left alone; the engine keeps the order of the others.
     Result<> copied = connection.execute(fmt::format(
@@ -106,7 +114,12 @@ bool Rewrite::fits(const Table& table) const {
 }
 
 Segment& Rewrite::take_over(Table& table) const {
-  Segment made{.id = to_, .rows = rows_, .committed_rows = rows_, .bits = {}, .changed = true};
+  Segment made{.id = to_,
+               .layout = segment_layout(*schema_),
+               .rows = rows_,
+               .committed_rows = rows_,
+               .bits = {},
+               .changed = true};
   for (const Part& part : parts_) carry_deaths(part, *table.find(part.segment), made);
   made.filtered = made.bits.dead_count() > 0;
   const bool last = find(table.segments.back().id) != nullptr;

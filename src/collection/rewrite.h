@@ -1,8 +1,9 @@
 // Rewriting: the live rows of some segments of a table go to one new segment, in order, so a row's
 // new place follows from its old one by counting the live rows before it.
 //
-// The rows are those live at a pinned version. When the new segment takes the place of the old
-// ones, rows that died since are marked dead in it and the key index is pointed to it.
+// The rows are those live at a pinned version, in the shape the table had when it was planned. When
+// the new segment takes the place of the old ones, rows that died since are marked dead in it and
+// the key index is pointed to it.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,7 @@ class Rewrite {
   // One old segment as it was when the rewrite was planned.
   struct Part {
     SegmentId segment = 0;
+    std::shared_ptr<const SegmentLayout> layout{};
     std::uint64_t rows = 0;
     SegmentBits bits;
     std::uint64_t first = 0;                      // row of its first live row in the new segment
@@ -59,6 +61,7 @@ class Rewrite {
 
   TableId table_;
   std::shared_ptr<const TableSchema> schema_;
+  Constants constants_;
   SegmentId to_;
   std::uint64_t rows_ = 0;
   std::vector<Part> parts_;

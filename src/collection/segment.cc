@@ -16,10 +16,6 @@ std::string segment_table(SegmentId segment) {
   return "store._segments." + segment_name(segment);
 }
 
-std::string segment_column(std::size_t ordinal) {
-  return "c" + std::to_string(ordinal + 1);
-}
-
 std::vector<Type> column_types(const TableSchema& schema) {
   std::vector<Type> types;
   for (const ColumnSchema& column : schema.columns) types.push_back(column.type);
@@ -31,7 +27,7 @@ Result<> create_segment(engine::Connection& connection, SegmentId segment,
   std::string sql = "CREATE TABLE " + segment_table(segment) + "(";
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     if (i > 0) sql += ", ";
-    sql += segment_column(i) + " " + engine::sql_name(schema.columns[i].type);
+    sql += segment_column(schema.columns[i]) + " " + engine::sql_name(schema.columns[i].type);
   }
   return connection.execute(sql + ")");
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,6 +62,14 @@ struct TableNumbers {
   std::uint64_t segments = 0;
   std::uint64_t index_bytes = 0;   // key index
   std::uint64_t bitset_bytes = 0;  // live-row map
+};
+
+// A table takes another shape and keeps its rows.
+struct Alteration {
+  std::shared_ptr<const TableSchema> schema;  // the new one; columns are known by their attnum
+  // What the rows that are there have in columns that are new, by attnum: one value each, whose
+  // type the column's can hold. None: null. Strings are read during the call only.
+  std::map<std::int16_t, Column> constants{};
 };
 
 class Reader;
@@ -144,6 +153,14 @@ class Writer {
   // open engine transaction, invisible, until a call without it completes them. After an error the
   // Writer cannot be used any more; a new one starts from what is durable.
   virtual Result<std::vector<ChangeSet::Stopped>> apply(ChangeSet& changes, bool more_follows) = 0;
+
+  // Takes a table that is Live or CatchingUp to another schema, in the middle of its changes: what
+  // was applied (or replayed) before with more_follows has the old shape, what is applied after it
+  // the new one, and both become visible together, when a call without more_follows completes them.
+  // No row is written for it. A column that stays may only change to a type that holds its values.
+  // A table that cannot be shown so (its new name is taken) fails and is named in the answer, as in
+  // apply.
+  virtual Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration) = 0;
 
   // Nothing happened on the source's tables up to `lsn`: queries may count it as seen. Not stored.
   virtual void advance(Lsn lsn) = 0;

@@ -84,13 +84,16 @@ Result<RowIndex> build_index(engine::Connection& connection, const Table& table)
   RowIndex index = empty_index(table.schema());
   if (std::holds_alternative<std::monostate>(index)) return index;
   RowKeys keys(table.schema());
-  std::string select = "SELECT rowid";
   std::vector<Column> identity;
   for (const std::size_t ordinal : table.schema().identity_columns()) {
-    select += ", " + segment_column(ordinal);
     identity.emplace_back(table.schema().columns[ordinal].type);
   }
   for (const Segment& segment : table.segments) {
+    std::string select = "SELECT rowid";
+    for (const std::size_t ordinal : table.schema().identity_columns()) {
+      select += ", " +
+                column_in(*segment.layout, table.schema().columns[ordinal], table.stored.constants);
+    }
     const auto statement = TRY(connection.prepare(select + " FROM " + segment_table(segment.id)));
     const auto stream = TRY(statement->execute());
     while (const auto chunk = TRY(stream->next())) {
@@ -101,7 +104,7 @@ Result<RowIndex> build_index(engine::Connection& connection, const Table& table)
       const auto* rows = static_cast<const std::int64_t*>(chunk->column(0).data());
       TRY(add_keys(index, keys, table.schema(), pointers(identity),
                    [&](std::size_t i) -> std::optional<Location> {
-                     const auto row = static_cast<std::uint64_t>(rows[i]);
+                     const auto row = segment.row_of(static_cast<std::uint64_t>(rows[i]));
                      if (segment.bits.is_dead(row)) return std::nullopt;
                      return Location(segment.id, row);
                    })

@@ -41,6 +41,7 @@ struct Table {
 
   const TableSchema& schema() const { return *stored.record.schema; }
   TableId id() const { return stored.record.schema->id; }
+  ViewName view_name() const { return {schema().schema, schema().name}; }
   bool takes_changes() const {
     return stored.record.state == TableState::Live || stored.record.state == TableState::CatchingUp;
   }
@@ -56,8 +57,8 @@ struct Table {
   }
 };
 
-// Scans the committed live rows of the table for their keys. A key that two of them have is
-// Corruption.
+// Scans the live rows of the table for their keys, those of the open transaction too. A key that
+// two of them have is an error.
 Result<RowIndex> build_index(engine::Connection& connection, const Table& table);
 
 // Adds the rows of `columns`, in the schema's order, which lie from `first` on. Fails when a key is

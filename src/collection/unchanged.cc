@@ -27,15 +27,15 @@ std::vector<std::size_t> columns_with_unchanged(const TableChanges& changes) {
 // Rows of the store, read by location.
 class StoredRows {
  public:
-  StoredRows(const TableSchema& schema, const std::vector<std::size_t>& ordinals) {
+  StoredRows(Table& table, const std::vector<std::size_t>& ordinals) : table_(table) {
     for (const std::size_t ordinal : ordinals) {
-      select_ += ", " + segment_column(ordinal);
-      columns_.emplace_back(schema.columns[ordinal].type);
+      wanted_columns_.push_back(&table.schema().columns[ordinal]);
+      columns_.emplace_back(wanted_columns_.back()->type);
     }
   }
 
   void want(Location at) { wanted_.push_back(at.value); }
-  Result<> read(engine::Connection& connection, Table& table, Arena& keep);
+  Result<> read(engine::Connection& connection, Arena& keep);
 
   std::size_t row_at(Location at) const {
     const auto found = std::ranges::lower_bound(wanted_, at.value);
@@ -56,31 +56,21 @@ class StoredRows {
   static std::vector<Range> ranges_of(const Segment& segment,
                                       std::span<const std::uint64_t> wanted);
 
-  std::string select_ = "SELECT rowid";
-  std::vector<Column> columns_;
+  Table& table_;
+  std::vector<const ColumnSchema*> wanted_columns_;
+  std::vector<Column> columns_;        // beside wanted_columns_
   std::vector<std::uint64_t> wanted_;  // locations, sorted
   std::vector<std::size_t> rows_;      // beside wanted_: into columns_
 };
 
-// A row's number as the engine has it inside the open transaction.
-std::uint64_t engine_row_id(const Segment& segment, std::uint64_t row) {
-  if (row < segment.committed_rows) return row;
-  return uncommitted_row_ids + row - segment.committed_rows;
-}
-
-std::uint64_t row_of(const Segment& segment, std::uint64_t engine_row) {
-  if (engine_row < uncommitted_row_ids) return engine_row;
-  return engine_row - uncommitted_row_ids + segment.committed_rows;
-}
-
-Result<> StoredRows::read(engine::Connection& connection, Table& table, Arena& keep) {
+Result<> StoredRows::read(engine::Connection& connection, Arena& keep) {
   std::ranges::sort(wanted_);
   rows_.assign(wanted_.size(), none);
   for (std::size_t begin = 0; begin < wanted_.size();) {
     const SegmentId id = Location(wanted_[begin]).segment();
     std::size_t end = begin;
     while (end < wanted_.size() && Location(wanted_[end]).segment() == id) ++end;
-    const Segment* segment = table.find(id);
+    const Segment* segment = table_.find(id);
     CHECK(segment != nullptr);
     TRY(read_segment(connection, *segment, std::span(wanted_).subspan(begin, end - begin), keep));
     begin = end;
@@ -88,7 +78,7 @@ Result<> StoredRows::read(engine::Connection& connection, Table& table, Arena& k
   if (std::ranges::find(rows_, none) == rows_.end()) return {};
   return Error{.fault = Fault::Corruption,
                .message = fmt::format("read rows of {}: some are not where the index says",
-                                      table.schema().qualified_name())};
+                                      table_.schema().qualified_name())};
 }
 
 Result<> StoredRows::read_segment(engine::Connection& connection, const Segment& segment,
@@ -110,7 +100,7 @@ std::vector<StoredRows::Range> StoredRows::ranges_of(const Segment& segment,
                                                      std::span<const std::uint64_t> wanted) {
   std::vector<Range> ranges;
   for (const std::uint64_t location : wanted) {
-    const std::uint64_t row = engine_row_id(segment, Location(location).row());
+    const std::uint64_t row = segment.engine_row_id(Location(location).row());
     if (!ranges.empty() && row - ranges.back().last < vector_rows) {
       ranges.back().last = row;
     } else {
@@ -122,18 +112,22 @@ std::vector<StoredRows::Range> StoredRows::ranges_of(const Segment& segment,
 
 Result<> StoredRows::read_ranges(engine::Connection& connection, const Segment& segment,
                                  std::span<const Range> ranges, Arena& keep) {
+  std::string select = "SELECT rowid";
+  for (const ColumnSchema* column : wanted_columns_) {
+    select += ", " + column_in(*segment.layout, *column, table_.stored.constants);
+  }
   std::string sql;
   for (const Range& range : ranges) {
     sql +=
         fmt::format("{}{} FROM {} WHERE rowid BETWEEN {} AND {}", sql.empty() ? "" : " UNION ALL ",
-                    select_, segment_table(segment.id), range.first, range.last);
+                    select, segment_table(segment.id), range.first, range.last);
   }
   const auto statement = TRY(connection.prepare(sql));
   const auto stream = TRY(statement->execute());
   while (const auto chunk = TRY(stream->next())) {
     const auto* ids = static_cast<const std::int64_t*>(chunk->column(0).data());
     for (std::size_t i = 0; i < chunk->size(); ++i) {
-      const Location at(segment.id, row_of(segment, static_cast<std::uint64_t>(ids[i])));
+      const Location at(segment.id, segment.row_of(static_cast<std::uint64_t>(ids[i])));
       const auto found = std::ranges::lower_bound(wanted_, at.value);
       if (found == wanted_.end() || *found != at.value) continue;
       rows_[static_cast<std::size_t>(found - wanted_.begin())] = columns_.front().size();
@@ -159,11 +153,11 @@ Result<> fill_unchanged(engine::Connection& connection, Table& table, TableChang
                         const BatchPlan& plan, Arena& keep) {
   if (plan.fills().empty()) return {};
   const std::vector<std::size_t> ordinals = columns_with_unchanged(changes);
-  StoredRows stored(table.schema(), ordinals);
+  StoredRows stored(table, ordinals);
   for (const BatchPlan::Fill& fill : plan.fills()) {
     if (!plan.in_batch(fill.from)) stored.want(fill.from);
   }
-  TRY(stored.read(connection, table, keep));
+  TRY(stored.read(connection, keep));
   // In order: a row of the batch was filled before a later one asks it.
   for (const BatchPlan::Fill& fill : plan.fills()) {
     for (std::size_t c = 0; c < ordinals.size(); ++c) {

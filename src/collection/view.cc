@@ -57,17 +57,18 @@ Result<> check_can_be_shown(const TableSchema& schema) {
 }
 
 Result<> create_view(engine::Connection& connection, const TableSchema& schema,
-                     std::span<const Segment> segments) {
-  std::string columns;
-  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
-    if (i > 0) columns += ", ";
-    columns += segment_column(i) + " AS " + engine::quoted(schema.columns[i].name);
-  }
+                     std::span<const Segment> segments, const Constants& constants) {
   std::string sql =
       fmt::format("CREATE OR REPLACE VIEW {} AS ", qualified({schema.schema, schema.name}));
   for (const Segment& segment : segments) {
-    if (&segment != &segments.front()) sql += " UNION ALL ";
-    sql += fmt::format("SELECT {} FROM {}", columns, segment_table(segment.id));
+    const bool first = &segment == &segments.front();
+    const char* before = first ? "SELECT " : " UNION ALL SELECT ";
+    for (const ColumnSchema& column : schema.columns) {
+      sql += fmt::format("{}{} AS {}", before, column_in(*segment.layout, column, constants),
+                         engine::quoted(column.name));
+      before = ", ";
+    }
+    sql += " FROM " + segment_table(segment.id);
     if (segment.filtered) sql += fmt::format(" WHERE live({}, rowid)", segment.id);
   }
   return connection.execute(sql);

@@ -18,7 +18,7 @@ Result<> check_can_be_shown(const TableSchema& schema);
 bool same_name(const ViewName& one, const ViewName& other);
 
 Result<> create_view(engine::Connection& connection, const TableSchema& schema,
-                     std::span<const Segment> segments);
+                     std::span<const Segment> segments, const Constants& constants);
 Result<> drop_view(engine::Connection& connection, const ViewName& name);
 
 }  // namespace freshet::collection

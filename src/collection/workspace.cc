@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "collection/view.h"
 
@@ -58,12 +59,16 @@ Result<> Workspace::load_tables() {
     }
   });
   const auto version = state_->versions.newest();
+  const auto layouts = TRY(read_layouts(*connection_));
   for (StoredTable& each : stored) {
     Table& table = tables_[each.record.schema->id];
     const auto rows = TRY(count_rows(*connection_, each.segments));
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      Segment segment{
-          .id = each.segments[i], .rows = rows[i], .committed_rows = rows[i], .bits = {}};
+      Segment segment{.id = each.segments[i],
+                      .layout = layouts.at(each.segments[i]),
+                      .rows = rows[i],
+                      .committed_rows = rows[i],
+                      .bits = {}};
       if (const SegmentBits* bits = version->root->find(segment.id)) {
         segment.bits = SegmentBits::continued(*bits);
         segment.filtered = bits->dead_count() > 0;
@@ -110,7 +115,11 @@ Location Workspace::open_end(const Table& table) {
 
 Result<> Workspace::add_segment(Table& table, SegmentId segment) {
   TRY(create_segment(*connection_, segment, table.schema()));
-  table.segments.push_back({.id = segment, .rows = 0, .committed_rows = 0, .bits = {}});
+  table.segments.push_back({.id = segment,
+                            .layout = segment_layout(table.schema()),
+                            .rows = 0,
+                            .committed_rows = 0,
+                            .bits = {}});
   table.sealed = false;
   touch(table);
   table.view_stale = table.definition_stale = true;
@@ -177,6 +186,7 @@ Result<> Workspace::take_back(Table& table) {
   table.stored = std::move(table.before->stored);
   table.segments = std::move(table.before->segments);
   table.before.reset();
+  table.set_schema_keys();
   table.sealed = true;
   table.view_stale = false;
   return {};
@@ -235,21 +245,24 @@ Result<> Workspace::commit(const std::optional<Applied>& applied) {
 }
 
 Result<> Workspace::write_views() {
-  for (Table* const each : touched_) {
-    Table& table = *each;
-    if (!table.view_stale) continue;
-    table.view_stale = false;
-    if (table.stored.record.state != TableState::Live) continue;
-    if (table.segments.empty()) TRY(add_segment(table, state_->next_segment()));
-    table.view_stale = false;
-    const ViewName name{table.schema().schema, table.schema().name};
-    if (table.stored.view && *table.stored.view != name) {
-      TRY(drop_view(*connection_, *table.stored.view));
-    }
-    TRY(create_view(*connection_, table.schema(), table.segments));
-    if (table.stored.view == name) continue;
-    table.stored.view = name;
-    table.definition_stale = true;
+  std::vector<Table*> stale;
+  for (Table* const table : touched_) {
+    if (!std::exchange(table->view_stale, false)) continue;
+    if (table->stored.record.state != TableState::Live) continue;
+    stale.push_back(table);
+    // First all old names go: tables can exchange theirs.
+    auto& view = table->stored.view;
+    if (!view || *view == table->view_name()) continue;
+    TRY(drop_view(*connection_, *view));
+    view.reset();
+  }
+  for (Table* const table : stale) {
+    if (table->segments.empty()) TRY(add_segment(*table, state_->next_segment()));
+    table->view_stale = false;
+    TRY(create_view(*connection_, table->schema(), table->segments, table->stored.constants));
+    if (table->stored.view) continue;
+    table->stored.view = table->view_name();
+    table->definition_stale = true;
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collection/alter.h"
 #include "collection/copy.h"
 #include "collection/state.h"
 #include "collection/store.h"
@@ -43,6 +44,7 @@ class SegmentWriter final : public Writer {
                   Offset replay_from) override;
   Result<std::vector<ChangeSet::Stopped>> replay(ChangeSet& changes, bool more_follows,
                                                  std::span<const TableId> go_live) override;
+  Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration) override;
   Result<bool> tidy() override;
   Result<> checkpoint_if_due() override;
 
@@ -172,6 +174,26 @@ Result<> SegmentWriter::stop(Table& table, const ChangeSet::Stopped& reason, Sto
   return {};
 }
 
+Result<std::vector<ChangeSet::Stopped>> SegmentWriter::alter(const Alteration& alteration) {
+  return guarded([&]() -> Result<Stopped> {
+    const TableSchema& schema = *alteration.schema;
+    Stopped stopped;
+    Table* const table = workspace_->find(schema.id);
+    if (table == nullptr || !table->takes_changes()) return stopped;
+    if (const Result<> named = check_name(schema); !named.ok()) {
+      TRY(workspace_->begin());
+      in_parts_ = true;
+      TRY(stop(*table, {schema.id, false, named.error()}, stopped));
+      return stopped;
+    }
+    if (!workspace_->in_transaction()) TRY(workspace_->state().ensure_schema(schema.schema));
+    TRY(workspace_->begin());
+    in_parts_ = true;
+    TRY(alter_table(*workspace_, *table, alteration));
+    return stopped;
+  });
+}
+
 void SegmentWriter::advance(Lsn lsn) {
   workspace_->state().versions.change_newest([&](Version& version) {
     Applied visible = version.applied_of(workspace_->source());
@@ -246,8 +268,11 @@ bool SegmentWriter::name_is_taken(const TableSchema& schema) const {
   const ViewName name{schema.schema, schema.name};
   const auto takes_it = [&](const StoredTable& other) {
     const TableSchema& its = *other.record.schema;
+    const bool named = same_name({its.schema, its.name}, name);
+    // The view of a live table follows its name with the next commit.
+    if (other.record.state == TableState::Live) return named;
     if (other.view && same_name(*other.view, name)) return true;
-    return other.record.state != TableState::Failed && same_name({its.schema, its.name}, name);
+    return other.record.state != TableState::Failed && named;
   };
   for (const auto& [id, table] : workspace_->tables()) {
     if (id != schema.id && table.stored.record.schema && takes_it(table.stored)) return true;
@@ -314,10 +339,14 @@ Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snap
     table.segments.clear();
   }
   workspace_->retire_all(table);
-  table.segments.push_back(
-      {.id = copy.segment(), .rows = copy.rows(), .committed_rows = copy.rows(), .bits = {}});
+  table.segments.push_back({.id = copy.segment(),
+                            .layout = segment_layout(copy.schema()),
+                            .rows = copy.rows(),
+                            .committed_rows = copy.rows(),
+                            .bits = {}});
   table.sealed = false;
   table.stored.layout = layout_of(copy.schema());
+  table.stored.constants.clear();
   table.set_schema_keys();
   table.index = copy.take_index();
   return state == TableState::Live ? show(table) : Result<>{};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/scratch_database.h"
+#include "engine/sql_value.h"
 #include "model/column.h"
 
 namespace freshet::engine {
@@ -169,6 +170,27 @@ TEST_P(EveryType, ComesBackAsItWas) {
   const std::string two = GetParam().texts[1];
   const TextRows expected = {{one}, {std::nullopt}, {two}, {two}, {std::nullopt}};
   EXPECT_EQ(rows, expected);
+}
+
+// Through a view, as collections use it.
+TEST_P(EveryType, IsTheSameWrittenAsSql) {
+  const Column column = GetParam().make();
+  ScratchDatabase scratch;
+  scratch.run("CREATE TABLE t(c " + sql_name(column.type()) + ")");
+  Appender appender =
+      ScratchDatabase::must(Appender::open(scratch.connection(), "main", "t", {column.type()}));
+  ASSERT_TRUE(appender.append({&column, 1}, 0, 3).ok());
+  ASSERT_TRUE(appender.flush().ok());
+  for (std::size_t row = 0; row < 3; ++row) {
+    const std::string sql = sql_value(column, row);
+    scratch.run("CREATE OR REPLACE VIEW v AS SELECT c, " + sql +
+                " AS written FROM t WHERE rowid = " + std::to_string(row));
+    EXPECT_EQ(
+        scratch.text("SELECT written IS NOT DISTINCT FROM c AND typeof(written) = typeof(c) AND "
+                     "written::VARCHAR IS NOT DISTINCT FROM c::VARCHAR FROM v"),
+        "true")
+        << sql;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Appender, EveryType, testing::ValuesIn(round_trips),

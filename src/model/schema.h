@@ -27,7 +27,7 @@ struct ColumnSchema {
   Type type;                  // what a collection holds
   std::uint32_t pg_type = 0;  // the type's oid on the source
   std::int32_t pg_typmod = -1;
-  std::int16_t attnum = 0;  // 0 when unknown
+  std::int16_t attnum = 0;  // from 1 on; never given twice in a table, so it outlives names
   bool in_key = false;      // part of the replica identity
   bool not_null = false;
   friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
