@@ -28,14 +28,17 @@ const std::string& text_of(const std::optional<std::string>& value) {
 // The pieces of SQL that differ between server versions.
 struct Dialect {
   bool roots;                  // partitions are mirrored through their root
-  const char* not_generated;   // generated columns are not sent
+  const char* generated;       // how a column is generated, '' when it is not
+  const char* sent;            // columns that are sent, by how they are generated
   const char* key_attributes;  // of an index, without INCLUDE columns
-  bool generated_spoils_full;  // FULL with a generated column makes UPDATE fail once published
+  bool generated_spoils_full;  // FULL with a column that is not sent makes UPDATE fail once
+                               // published
 };
 
 Dialect dialect_of(int server_version) {
   return {.roots = server_version >= 130000,
-          .not_generated = server_version >= 120000 ? "a.attgenerated = ''" : "true",
+          .generated = server_version >= 120000 ? "a.attgenerated" : "''",
+          .sent = server_version >= 180000 ? "IN ('', 's')" : "= ''",
           .key_attributes = server_version >= 110000 ? "i.indnkeyatts" : "i.indnatts",
           .generated_spoils_full = server_version >= 180000};
 }
@@ -103,11 +106,12 @@ std::string columns_sql(const Dialect& dialect, const std::string& condition) {
   return fmt::format(
       "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, "
       "coalesce(a.attnum = ANY ((SELECT (i.indkey::int2[])[0:{} - 1] FROM pg_catalog.pg_index i "
-      "WHERE i.indexrelid = k.indexrelid)::int2[]), false), {} AS sent "
+      "WHERE i.indexrelid = k.indexrelid)::int2[]), false), {} {} AS sent, {} <> '' AS generated "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} "
       "WHERE a.attnum > 0 AND NOT a.attisdropped AND {} ORDER BY a.attrelid, a.attnum",
-      dialect.key_attributes, dialect.not_generated, identity_index, condition);
+      dialect.key_attributes, dialect.generated, dialect.sent, dialect.generated, identity_index,
+      condition);
 }
 
 bool is_true(const std::optional<std::string>& value) {
@@ -129,19 +133,20 @@ CatalogTable table_of(const std::vector<std::optional<std::string>>& row) {
   return table;
 }
 
-struct Generated {
+struct NotSent {
   bool any = false;     // a column that is not sent
   bool in_key = false;  // … and that the identity needs
 };
 
-void add_column(CatalogTable& table, Generated& generated,
+void add_column(CatalogTable& table, NotSent& not_sent,
                 const std::vector<std::optional<std::string>>& row) {
   const bool in_key = is_true(row[6]);
   if (!is_true(row[7])) {
-    generated.any = true;
-    generated.in_key = generated.in_key || in_key;
+    not_sent.any = true;
+    not_sent.in_key = not_sent.in_key || in_key;
     return;
   }
+  table.generated = table.generated || is_true(row[8]);
   const auto pg_type = number<std::uint32_t>(row[3]);
   const auto typmod = number<std::int32_t>(row[4]);
   table.schema.columns.push_back({.name = text_of(row[2]),
@@ -154,11 +159,11 @@ void add_column(CatalogTable& table, Generated& generated,
 }
 
 // What the columns say about the whole table.
-void finish(CatalogTable& table, const Generated& generated, const Dialect& dialect) {
+void finish(CatalogTable& table, const NotSent& not_sent, const Dialect& dialect) {
   TableSchema& schema = table.schema;
   const bool spoiled =
-      dialect.generated_spoils_full && schema.identity == Identity::Full && generated.any;
-  if (generated.in_key || spoiled) schema.identity = Identity::None;
+      dialect.generated_spoils_full && schema.identity == Identity::Full && not_sent.any;
+  if (not_sent.in_key || spoiled) schema.identity = Identity::None;
   for (ColumnSchema& column : schema.columns) {
     if (schema.identity == Identity::Full) column.in_key = true;
     if (schema.identity == Identity::None) column.in_key = false;
@@ -176,25 +181,51 @@ Result<std::vector<CatalogTable>> read(Connection& connection, const std::string
     tables.push_back(table_of(row));
     place[tables.back().schema.id] = tables.size() - 1;
   }
-  std::vector<Generated> generated(tables.size());
+  std::vector<NotSent> not_sent(tables.size());
   for (const auto& row : columns.rows) {
     // A table that was created between the two statements has columns only.
     const auto found = place.find(TableId{number<std::uint32_t>(row[0])});
     if (found == place.end()) continue;
-    add_column(tables[found->second], generated[found->second], row);
+    add_column(tables[found->second], not_sent[found->second], row);
   }
-  for (std::size_t i = 0; i < tables.size(); ++i) finish(tables[i], generated[i], dialect);
+  for (std::size_t i = 0; i < tables.size(); ++i) finish(tables[i], not_sent[i], dialect);
   return tables;
+}
+
+// The names of each partition: its own is the caller's to add.
+using Ancestors = std::map<TableId, std::vector<TablePatterns::Name>>;
+
+Result<Ancestors> read_ancestors(Connection& connection) {
+  const Rows rows =
+      TRY(connection.query("WITH RECURSIVE above(leaf, oid) AS ("
+                           "SELECT c.oid, i.inhparent FROM pg_catalog.pg_class c "
+                           "JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid "
+                           "WHERE c.relispartition AND c.relkind = 'r' UNION ALL "
+                           "SELECT a.leaf, i.inhparent FROM above a "
+                           "JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.oid) "
+                           "SELECT a.leaf, n.nspname, c.relname FROM above a "
+                           "JOIN pg_catalog.pg_class c ON c.oid = a.oid "
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"));
+  Ancestors ancestors;
+  for (const auto& row : rows.rows) {
+    ancestors[TableId{number<std::uint32_t>(row[0])}].push_back({text_of(row[1]), text_of(row[2])});
+  }
+  return ancestors;
 }
 
 }  // namespace
 
 Result<std::vector<CatalogTable>> read_tables(Connection& connection,
                                               const TablePatterns& patterns) {
-  const std::string condition = candidates(dialect_of(connection.server_version()));
-  std::vector<CatalogTable> tables = TRY(read(connection, condition).context("read the catalog"));
+  const Dialect dialect = dialect_of(connection.server_version());
+  std::vector<CatalogTable> tables =
+      TRY(read(connection, candidates(dialect)).context("read the catalog"));
+  Ancestors ancestors;
+  if (!dialect.roots) ancestors = TRY(read_ancestors(connection).context("read the catalog"));
   std::erase_if(tables, [&](const CatalogTable& table) {
-    return !patterns.match(table.schema.schema, table.schema.name);
+    std::vector<TablePatterns::Name> names = ancestors[table.schema.id];
+    names.push_back({table.schema.schema, table.schema.name});
+    return !patterns.match(names);
   });
   return tables;
 }

@@ -15,8 +15,16 @@ namespace freshet::postgres {
 // without a dot means public. No pattern that includes: every table outside system schemas.
 class TablePatterns {
  public:
+  struct Name {
+    std::string schema;
+    std::string name;
+  };
+
   static Result<TablePatterns> parse(const std::vector<std::string>& patterns);
   bool match(std::string_view schema, std::string_view name) const;
+  // A partition goes by its own name and those of the tables above it: one of them has to be
+  // included, none may be excluded.
+  bool match(const std::vector<Name>& names) const;
 
  private:
   struct Pattern {
@@ -29,14 +37,17 @@ class TablePatterns {
 
 // A table of the source, with what publishing and copying need to know beyond the schema.
 struct CatalogTable {
-  TableSchema schema;         // columns as pgoutput sends them: no dropped, no generated ones
+  TableSchema schema;         // columns as pgoutput sends them: no dropped ones; see read_tables
   bool partitioned = false;   // a partitioned root; its partitions are not listed
+  bool generated = false;     // some column is generated, which COPY refuses but for a query
   double rows_estimated = 0;  // planner's estimate; negative when never analysed
   std::uint64_t bytes = 0;    // of the table and its partitions
   std::string why_not;        // why it cannot be mirrored at all ("unlogged"), or empty
 };
 
 // Ordinary and partitioned tables that match, system schemas left out, in order of name.
+// Before 13, when PostgreSQL publishes partitions only, those stand for the partitioned table.
+// Generated columns that are stored are sent since 18, before they are not; virtual ones never are.
 // Identity follows what PostgreSQL itself uses: a primary key that is not deferrable, the identity
 // index, FULL, or none; a table without one is to be published for inserts and truncates only.
 Result<std::vector<CatalogTable>> read_tables(Connection& connection,

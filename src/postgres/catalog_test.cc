@@ -35,6 +35,18 @@ TEST(TablePatterns, MatchStarsAnywhere) {
   EXPECT_FALSE(matches({"public.t"}, "public", "tt"));
 }
 
+TEST(TablePatterns, TakeAPartitionByAnyOfItsNames) {
+  const auto takes = [](const std::vector<std::string>& patterns) {
+    return TablePatterns::parse(patterns).value().match(
+        {{"public", "orders_2026"}, {"public", "orders"}});
+  };
+  EXPECT_TRUE(takes({"orders"}));
+  EXPECT_TRUE(takes({"orders_*"}));
+  EXPECT_FALSE(takes({"orders", "!orders_2026"}));
+  EXPECT_FALSE(takes({"orders_*", "!orders"}));
+  EXPECT_FALSE(takes({"other"}));
+}
+
 TEST(TablePatterns, MeanPublicWithoutADotAndFoldCaseLikeSql) {
   EXPECT_TRUE(matches({"Orders"}, "public", "orders"));
   EXPECT_FALSE(matches({"orders"}, "sales", "orders"));

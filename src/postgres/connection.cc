@@ -108,6 +108,8 @@ void hide_password(Error& error, const std::vector<UrlOption>& url) {
   }
 }
 
+}  // namespace
+
 Result<Rows> rows_of(const PGconn* connection, const PGresult* result) {
   switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
@@ -140,8 +142,6 @@ Result<Rows> rows_of(const PGconn* connection, const PGresult* result) {
   }
   return rows;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Connection>> Connection::connect(const std::string& url,
                                                         ConnectOptions options) {

@@ -47,6 +47,10 @@ class Connection {
   Result<Rows> query(const std::string& sql,
                      const std::vector<std::optional<std::string>>& parameters);
 
+  // The same for a statement that may wait long on the server: asked to stop, or when `limit` is
+  // over, it is cancelled and fails with 57014, transient.
+  Result<Rows> query(std::string_view sql, std::stop_token stop, std::chrono::milliseconds limit);
+
   // COPY … TO STDOUT: calls `sink` with each CopyData payload. Asked to stop, it cancels and fails
   // with 57014.
   Result<> copy_out(const std::string& sql, const std::function<Result<>(Bytes)>& sink,

@@ -18,6 +18,9 @@ struct FreeMemory {
   void operator()(char* memory) const { PQfreemem(memory); }
 };
 
+// The rows of a statement, or its error.
+Result<Rows> rows_of(const PGconn* connection, const PGresult* result);
+
 struct Connection::Handle {
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection{nullptr, &PQfinish};
   SocketWait socket_wait;

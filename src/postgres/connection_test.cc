@@ -42,6 +42,28 @@ TEST(Connection, ReturnsRowsAsTextWithNulls) {
   EXPECT_EQ(rows->rows.at(0), expected);
 }
 
+TEST(Connection, CancelsAStatementThatTakesTooLong) {
+  const auto connection = connect();
+  const auto late = connection->query("SELECT pg_sleep(60)", {}, milliseconds(20));
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().sqlstate, "57014");
+  EXPECT_EQ(late.error().fault, Fault::Transient);
+  EXPECT_EQ(late.error().message, "not done within 20 ms");
+  EXPECT_EQ(one_value(*connection, "SELECT 'still here'"), "still here");
+}
+
+TEST(Connection, CancelsAStatementWhenAskedToStop) {
+  const auto connection = connect();
+  std::stop_source stop;
+  stop.request_stop();
+  const auto stopped =
+      connection->query("SELECT pg_sleep(60)", stop.get_token(), milliseconds(60'000));
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().message, "stopped on request");
+  const auto quick = connection->query("SELECT 1; SELECT 2", {}, milliseconds(60'000));
+  ASSERT_TRUE(quick.ok());
+}
+
 TEST(Connection, PassesParametersAsText) {
   const auto connection = connect();
   const auto rows = connection->query("SELECT $1::int + 1, $2::text", {"41", std::nullopt});

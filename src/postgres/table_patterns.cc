@@ -88,8 +88,14 @@ Result<TablePatterns> TablePatterns::parse(const std::vector<std::string>& patte
 }
 
 bool TablePatterns::match(std::string_view schema, std::string_view name) const {
+  return match({{std::string(schema), std::string(name)}});
+}
+
+bool TablePatterns::match(const std::vector<Name>& names) const {
   const auto hit = [&](const Pattern& pattern) {
-    return matches(pattern.schema, schema) && matches(pattern.name, name);
+    return std::ranges::any_of(names, [&](const Name& name) {
+      return matches(pattern.schema, name.schema) && matches(pattern.name, name.name);
+    });
   };
   bool any_include = false;
   bool included = false;

@@ -63,7 +63,7 @@ Result<> CopyTables::run(std::unique_ptr<snapshot::Snapshot> first, std::stop_to
       set_phase(records, "waiting for slot");
       auto created = snapshot::Snapshot::create(
           options_.url,
-          {.slot = options_.slot + "_copy_" + std::to_string(::getpid()), .temporary = true});
+          {.slot = options_.slot + "_copy_" + std::to_string(::getpid()), .temporary = true}, stop);
       if (!created.ok()) {
         for (const TableRecord& record : records) failed(*record.schema, created.error());
         handover_.copying_from.update([](auto& from) { from.reset(); });

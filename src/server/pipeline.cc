@@ -55,7 +55,7 @@ class Stages {
 Result<> run_pipeline(const SourceConfig& source, const Config& config, const source::Owner& owner,
                       collection::Store& store, Board& board, std::stop_token stop) {
   Prepared prepared =
-      TRY(prepare(source, owner, store, board).context("prepare source " + source.name));
+      TRY(prepare(source, owner, store, board, stop).context("prepare source " + source.name));
   const SourceId id = prepared.record.id;
   auto stream =
       TRY(stream::Stream::open(config.data / "streams" / source.name, {}).context("open stream"));

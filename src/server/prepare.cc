@@ -74,17 +74,15 @@ Result<> take_over(postgres::Connection& connection, const source::Names& names,
   });
 }
 
-Result<std::unique_ptr<snapshot::Snapshot>> create_slot(const SourceConfig& config,
-                                                        const source::Owner& owner,
-                                                        postgres::Connection& connection,
-                                                        const source::SlotStatus& slot,
-                                                        const source::Names& names) {
+Result<std::unique_ptr<snapshot::Snapshot>> create_slot(
+    const SourceConfig& config, const source::Owner& owner, postgres::Connection& connection,
+    const source::SlotStatus& slot, const source::Names& names, std::stop_token stop) {
   if (slot.exists) {
     // A crash came between making the slot and recording it; nothing was copied under it.
     TRY(take_over(connection, names, owner));
     TRY(connection.query("SELECT pg_drop_replication_slot(" + postgres::literal(names.slot) + ")"));
   }
-  return snapshot::Snapshot::create(config.url, {.slot = names.slot});
+  return snapshot::Snapshot::create(config.url, {.slot = names.slot}, std::move(stop));
 }
 
 Result<> check_slot(const source::SlotStatus& slot, const source::Names& names) {
@@ -180,7 +178,7 @@ void announce(Board& board, const SourceConfig& config, const Prepared& prepared
 }  // namespace
 
 Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
-                         collection::Store& store, Board& board) {
+                         collection::Store& store, Board& board, std::stop_token stop) {
   auto connection = TRY(
       postgres::Connection::connect(config.url, {.application_name = owner.application_name()}));
   board.with([&](SourceFacts& facts) {
@@ -212,7 +210,8 @@ Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
     TRY(check_slot(slot, prepared.names));
     TRY(take_over(*connection, prepared.names, owner));
   } else {
-    prepared.first_snapshot = TRY(create_slot(config, owner, *connection, slot, prepared.names));
+    prepared.first_snapshot =
+        TRY(create_slot(config, owner, *connection, slot, prepared.names, std::move(stop)));
   }
 
   prepared.writer = TRY(store.writer(prepared.record.id));

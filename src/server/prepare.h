@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "base/result.h"
@@ -29,6 +30,6 @@ struct Prepared {
 
 // Blocking problems of the source come out as its first Error, Permanent, with a hint.
 Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
-                         collection::Store& store, Board& board);
+                         collection::Store& store, Board& board, std::stop_token stop);
 
 }  // namespace freshet::server

@@ -60,7 +60,7 @@ Result<std::string> copy_command(Connection& connection, const CatalogTable& tab
   const std::string name =
       postgres::quoted(table.schema.schema) + '.' + postgres::quoted(table.schema.name);
   // A plain COPY of the table is the fastest; it copies the table's own rows and no child's.
-  const bool plain = as_text_types.empty() && !table.partitioned;
+  const bool plain = as_text_types.empty() && !table.partitioned && !table.generated;
   return plain ? fmt::format("COPY {} ({}) TO STDOUT (FORMAT binary)", name, columns)
                : fmt::format("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT binary)", columns,
                              table.partitioned ? "" : "ONLY ", name);

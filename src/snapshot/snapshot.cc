@@ -33,10 +33,41 @@ std::string long_transactions(const std::string& url) {
   return list.empty() ? list : "Open transactions: " + list + ".";
 }
 
-std::string create_slot_command(const SnapshotOptions& options, int server_version) {
+// A lasting slot survives the failover of a primary (17+): standbys that synchronize slots keep a
+// copy of it. Where none does the mark costs nothing, and one may be added later.
+std::string create_slot_command(const SnapshotOptions& options, int server_version, bool standby) {
+  const bool failover = server_version >= 170000 && !options.temporary && !standby;
+  const std::string settings = fmt::format("(SNAPSHOT 'use'{})", failover ? ", FAILOVER true" : "");
   return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}",
                      postgres::quoted(options.slot), options.temporary ? " TEMPORARY" : "",
-                     server_version >= 150000 ? "(SNAPSHOT 'use')" : "USE_SNAPSHOT");
+                     server_version >= 150000 ? settings : "USE_SNAPSHOT");
+}
+
+// Creates the slot in the connection's transaction; its row tells the position.
+Result<Rows> create_slot(Connection& connection, const std::string& url,
+                         const SnapshotOptions& options, const std::stop_token& stop) {
+  // Reported since 14; slots on standbys came with 16.
+  const bool standby = connection.parameter("in_hot_standby") == "on";
+  // A primary waits for transactions, which lock_timeout bounds one by one; a standby waits until
+  // its primary writes which transactions run.
+  const auto limit = standby ? options.lock_timeout : std::chrono::hours(24);
+  auto created = connection.query(
+      create_slot_command(options, connection.server_version(), standby), stop, limit);
+  if (created.ok()) return created;
+  Error error = created.error();
+  if (error.sqlstate == sqlstate::lock_not_available) {
+    error.detail = long_transactions(url);
+    error.hint =
+        "PostgreSQL waits until every transaction that writes has ended. It is tried "
+        "again; a forgotten session can be ended with pg_terminate_backend.";
+  }
+  if (standby && error.sqlstate == sqlstate::query_canceled) {
+    error.hint =
+        "A standby can make a slot when its primary writes which transactions run, every 15 s "
+        "while there is something to write. It is tried again; to have it at once, call "
+        "pg_log_standby_snapshot() on the primary.";
+  }
+  return error;
 }
 
 // The files below a table and its partitions, as the connection's snapshot sees them. They change
@@ -71,8 +102,8 @@ struct Snapshot::State {
   std::string name;
 };
 
-Result<std::unique_ptr<Snapshot>> Snapshot::create(const std::string& url,
-                                                   SnapshotOptions options) {
+Result<std::unique_ptr<Snapshot>> Snapshot::create(const std::string& url, SnapshotOptions options,
+                                                   std::stop_token stop) {
   auto state = std::make_unique<State>();
   state->url = url;
   const std::string what = "create slot " + options.slot;
@@ -81,18 +112,8 @@ Result<std::unique_ptr<Snapshot>> Snapshot::create(const std::string& url,
               .context(what));
   Connection& connection = *state->connection;
   TRY(connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").context(what));
-  const auto created = connection.query(create_slot_command(options, connection.server_version()));
-  if (!created.ok()) {
-    Error error = created.error();
-    if (error.sqlstate == sqlstate::lock_not_available) {
-      error.detail = long_transactions(url);
-      error.hint =
-          "PostgreSQL waits until every transaction that writes has ended. It is tried "
-          "again; a forgotten session can be ended with pg_terminate_backend.";
-    }
-    return std::move(error).with_context(what);
-  }
-  const auto& row = created->rows.at(0);
+  const Rows created = TRY(create_slot(connection, url, options, stop).context(what));
+  const auto& row = created.rows.at(0);
   state->lsn = parse_lsn(row.at(1).value_or("")).value_or(Lsn{});
   CHECK(state->lsn != Lsn{});
   const auto exported = connection.query("SELECT pg_catalog.pg_export_snapshot()");

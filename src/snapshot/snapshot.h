@@ -25,16 +25,19 @@
 namespace freshet::snapshot {
 
 struct SnapshotOptions {
-  std::string slot{};                              // created here
-  bool temporary = false;                          // dropped with the snapshot
-  std::chrono::milliseconds lock_timeout{30'000};  // also for waiting out running transactions
+  std::string slot{};      // created here
+  bool temporary = false;  // dropped with the snapshot
+  // For each lock and each running transaction; on a standby for all that its primary must send.
+  std::chrono::milliseconds lock_timeout{30'000};
 };
 
 // The leader: holds the snapshot, and ACCESS SHARE locks so that nothing rewrites the tables below
 // it. One thread; workers import it by name on their own connections.
 class Snapshot {
  public:
-  static Result<std::unique_ptr<Snapshot>> create(const std::string& url, SnapshotOptions options);
+  // Transient errors when it has to wait longer than allowed, or is asked to stop (57014).
+  static Result<std::unique_ptr<Snapshot>> create(const std::string& url, SnapshotOptions options,
+                                                  std::stop_token stop = {});
   ~Snapshot();  // ends the transaction; the locks go
 
   Lsn lsn() const;

@@ -51,18 +51,20 @@ Tables without(const Tables& tables, const Tables& others) {
 }
 
 std::string settings(const Publication& publication, int server_version) {
-  return fmt::format("publish = {}{}", literal(publication.actions),
-                     server_version >= 130000 ? ", publish_via_partition_root = true" : "");
+  return fmt::format("publish = {}{}{}", literal(publication.actions),
+                     server_version >= 130000 ? ", publish_via_partition_root = true" : "",
+                     server_version >= 180000 ? ", publish_generated_columns = stored" : "");
 }
 
 Result<Current> read_current(Connection& connection, const Publication& publication) {
   const int version = connection.server_version();
   const Rows rows = TRY(connection.query(fmt::format(
       "SELECT puballtables, concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, "
-      "CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END{}), {} "
+      "CASE WHEN pubupdate THEN 'update' END, CASE WHEN pubdelete THEN 'delete' END{}), {}{} "
       "FROM pg_catalog.pg_publication WHERE pubname = {}",
       version >= 110000 ? ", CASE WHEN pubtruncate THEN 'truncate' END" : "",
-      version >= 130000 ? "pubviaroot" : "true", literal(publication.name))));
+      version >= 130000 ? "pubviaroot" : "true", version >= 180000 ? " AND pubgencols = 's'" : "",
+      literal(publication.name))));
   if (rows.rows.empty()) return Current{};
   const auto& row = rows.rows.front();
   if (row[0] == "t") {

@@ -94,10 +94,12 @@ def assert_equal_tables(source: Postgres, freshet: Freshet, tables: list[str] | 
 
 
 def columns_of(source, table: str) -> list[str]:
-    """Columns that replication sends: all but dropped and generated ones, in their order."""
-    not_generated = "attgenerated = ''" if source.info.server_version >= 120000 else "true"
+    """Columns that replication sends, in their order: not the dropped ones; generated ones since 18,
+    when they are stored."""
+    generated = {"": 0, "= ''": 120000, "IN ('', 's')": 180000}
+    sent = [how for how, since in generated.items() if source.info.server_version >= since][-1]
     rows = source.execute("SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
-                          f" AND {not_generated} AND attrelid = '{table}'::regclass"
+                          f" AND {f'attgenerated {sent}' if sent else 'true'} AND attrelid = '{table}'::regclass"
                           " ORDER BY attnum").fetchall()
     return [row[0] for row in rows]
 

@@ -75,8 +75,10 @@ class Postgres:
     """One server. The harness stops it and removes its folder at the end of the test."""
 
     def __init__(self, name: str = "pg", fsync: bool = False, version: int | None = None,
-                 **settings):
+                 standby_of: "Postgres | None" = None, **settings):
         self.name = name
+        if standby_of:
+            version, settings = standby_of.version, {**standby_of.settings, **settings}
         self.version = version or int(os.environ.get("FRESHET_POSTGRES", 0)) or None
         self.port = processes.free_port()
         self.folder = processes.folder(name)
@@ -86,7 +88,23 @@ class Postgres:
             "fsync": "on" if fsync else "off", "log_line_prefix": "%m [%p] %a ", **settings}
         self._server = None
         processes.give_to_postgres(self.folder)
-        subprocess.run(["cp", "-a", _template(self.version), self.folder / "data"], check=True)
+        if standby_of:
+            self._follow(standby_of)
+        else:
+            self._copy(_template(self.version))
+
+    def _copy(self, data: Path) -> None:
+        subprocess.run(["cp", "-a", data, self.folder / "data"], check=True)
+
+    def _follow(self, primary: "Postgres") -> None:
+        """Starts as a copy of a primary at rest, with a slot of its own there."""
+        primary.stop()
+        self._copy(primary.folder / "data")
+        primary.start()
+        primary.execute(f"SELECT pg_create_physical_replication_slot('{self.name}')")
+        (self.folder / "data" / "standby.signal").touch()
+        self.settings.update(primary_conninfo=f"{primary.url()}?application_name={self.name}",
+                             primary_slot_name=self.name, hot_standby_feedback="on")
 
     @property
     def address(self) -> str:

@@ -1,0 +1,61 @@
+// A statement that does not wait for ever.
+#include <fmt/core.h>
+#include <libpq-fe.h>
+
+#include "postgres/connection.h"
+#include "postgres/connection_errors.h"
+#include "postgres/connection_handle.h"
+#include "postgres/sqlstate.h"
+
+namespace freshet::postgres {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// A server takes a cancel at once, or not at all.
+constexpr milliseconds cancelled_within{2000};
+
+// Until the result is there. False when asked to stop or when the time is over.
+Result<bool> wait_for_result(const Connection::Handle& handle, const std::stop_token& stop,
+                             milliseconds limit) {
+  const Clock::time_point deadline = Clock::now() + limit;
+  while (PQisBusy(handle.get()) != 0) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (stop.stop_requested() || left.count() <= 0) return false;
+    TRY(handle.wait_for_input(stop, left));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Rows> Connection::query(std::string_view sql, std::stop_token stop, milliseconds limit) {
+  const Handle& handle = *handle_;
+  if (PQsendQuery(handle.get(), std::string(sql).c_str()) == 0) return broken_error(handle.get());
+  const bool in_time = TRY(wait_for_result(handle, stop, limit));
+  if (!in_time) {
+    handle.cancel();
+    const bool cancelled = TRY(wait_for_result(handle, {}, cancelled_within));
+    if (!cancelled) {
+      return Error{.fault = Fault::Transient,
+                   .sqlstate = sqlstate::query_canceled,
+                   .message = "the server did not take the cancellation of a statement"};
+    }
+  }
+  Result<Rows> outcome = Rows{};
+  while (const ResultPtr result{PQgetResult(handle.get()), &PQclear}) {
+    if (outcome.ok()) outcome = rows_of(handle.get(), result.get());
+  }
+  if (in_time || outcome.ok() || outcome.error().sqlstate != sqlstate::query_canceled) {
+    return outcome;
+  }
+  return Error{.fault = Fault::Transient,
+               .sqlstate = sqlstate::query_canceled,
+               .message = stop.stop_requested()
+                              ? "stopped on request"
+                              : fmt::format("not done within {} ms", limit.count())};
+}
+
+}  // namespace freshet::postgres
