@@ -61,12 +61,11 @@ void Journal::add_position(const Applied& applied) {
 Result<> Journal::flush() {
   const std::size_t rows = columns_[0].size();
   if (rows == 0) return {};
-  if (!appender_) {
-    appender_.emplace(TRY(engine::Appender::open(connection_, "_meta", journal_name(source_),
+  if (!inserter_) {
+    inserter_.emplace(TRY(engine::Inserter::open(connection_, "_meta", journal_name(source_),
                                                  {columns_[0].type(), columns_[1].type()})));
   }
-  TRY(appender_->append(columns_, 0, rows));
-  TRY(appender_->flush());
+  TRY(inserter_->insert(columns_, 0, rows));
   rows_ += rows;
   for (Column& column : columns_) column.clear();
   return {};
@@ -83,7 +82,7 @@ Result<> Journal::forget(const std::vector<SegmentId>& segments) {
 Result<> Journal::rewrite(const Applied& applied,
                           const std::vector<std::pair<SegmentId, const SegmentBits*>>& dead) {
   CHECK(columns_[0].size() == 0);
-  appender_.reset();
+  inserter_.reset();
   TRY(connection_.execute(fmt::format("DROP TABLE store._meta.{}", journal_name(source_))));
   TRY(create_journal(connection_, source_));
   rows_ = 0;

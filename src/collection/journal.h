@@ -17,8 +17,8 @@
 
 #include "base/result.h"
 #include "collection/live_rows.h"
-#include "engine/appender.h"
 #include "engine/connection.h"
+#include "engine/inserter.h"
 #include "model/position.h"
 #include "model/schema.h"
 
@@ -48,7 +48,7 @@ class Journal {
   engine::Connection& connection_;
   SourceId source_;
   std::uint64_t rows_;
-  std::optional<engine::Appender> appender_;
+  std::optional<engine::Inserter> inserter_;
   std::vector<Column> columns_;
 };
 

@@ -11,9 +11,9 @@ namespace freshet::collection {
 
 namespace {
 
-constexpr std::size_t appenders_max = 64;
+constexpr std::size_t inserters_max = 256;
 
-// Rows first, first + 1, … last are appended faster than rows picked one by one.
+// Rows first, first + 1, … last are copied faster than rows picked one by one.
 bool consecutive(std::span<const std::uint32_t> rows) {
   return rows.back() - rows.front() == rows.size() - 1;
 }
@@ -31,7 +31,7 @@ Workspace::Workspace(std::shared_ptr<Store::State> state, SourceId source,
     : state_(std::move(state)), source_(source), connection_(std::move(connection)) {}
 
 Workspace::~Workspace() {
-  appenders_.clear();
+  inserters_.clear();
   journal_.reset();
   connection_->rollback();
   state_->recorded.with([&](Recorded& recorded) { recorded.writers.erase(source_); });
@@ -39,7 +39,7 @@ Workspace::~Workspace() {
 
 Result<std::unique_ptr<Workspace>> Workspace::open(std::shared_ptr<Store::State> state,
                                                    SourceId source) {
-  auto connection = TRY(state->database->connect());
+  auto connection = TRY(state->database->connect({.progress = false}));
   const bool free = state->recorded.with([&](Recorded& recorded) {
     return recorded.sources.contains(source) && recorded.writers.insert(source).second;
   });
@@ -133,13 +133,12 @@ Result<> Workspace::carry_out(Table& table, const TableChanges& changes, const B
     TRY(add_segment(table, plan.segment()));
   }
   if (const auto rows = plan.rows(); !rows.empty()) {
-    engine::Appender& to = *TRY(appender(plan.segment(), table.schema()));
+    engine::Inserter& to = *TRY(inserter(plan.segment(), table.schema()));
     if (consecutive(rows)) {
-      TRY(to.append(changes.rows, rows.front(), std::size_t{rows.back()} + 1));
+      TRY(to.insert(changes.rows, rows.front(), std::size_t{rows.back()} + 1));
     } else {
-      TRY(to.append_selected(changes.rows, rows));
+      TRY(to.insert_selected(changes.rows, rows));
     }
-    TRY(to.flush());
     table.find(plan.segment())->rows += rows.size();
   }
   return bury(table, plan.dead());
@@ -174,7 +173,7 @@ Result<> Workspace::take_back(Table& table) {
   std::vector<SegmentId> kept = ids_of(table.before->segments);
   TRY(journal_->forget(kept));
   for (const Segment& now : table.segments) {
-    appenders_.erase(now.id);
+    inserters_.erase(now.id);
     if (std::ranges::find(kept, now.id) == kept.end()) {
       TRY(drop_segment(*connection_, now.id));
     } else if (now.rows > now.committed_rows) {
@@ -193,7 +192,7 @@ Result<> Workspace::take_back(Table& table) {
 }
 
 void Workspace::retire(const std::vector<SegmentId>& segments) {
-  for (const SegmentId segment : segments) appenders_.erase(segment);
+  for (const SegmentId segment : segments) inserters_.erase(segment);
   retired_.insert(retired_.end(), segments.begin(), segments.end());
 }
 
@@ -216,13 +215,13 @@ Result<> Workspace::remove(TableId id) {
   return {};
 }
 
-Result<engine::Appender*> Workspace::appender(SegmentId segment, const TableSchema& schema) {
-  const auto found = appenders_.find(segment);
-  if (found != appenders_.end()) return &found->second;
-  if (appenders_.size() >= appenders_max) appenders_.clear();
-  auto opened = TRY(engine::Appender::open(*connection_, "_segments", segment_name(segment),
+Result<engine::Inserter*> Workspace::inserter(SegmentId segment, const TableSchema& schema) {
+  const auto found = inserters_.find(segment);
+  if (found != inserters_.end()) return &found->second;
+  if (inserters_.size() >= inserters_max) inserters_.clear();
+  auto opened = TRY(engine::Inserter::open(*connection_, "_segments", segment_name(segment),
                                            column_types(schema)));
-  return &appenders_.emplace(segment, std::move(opened)).first->second;
+  return &inserters_.emplace(segment, std::move(opened)).first->second;
 }
 
 Result<> Workspace::commit(const std::optional<Applied>& applied) {

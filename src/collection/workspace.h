@@ -15,8 +15,8 @@
 #include "collection/journal.h"
 #include "collection/state.h"
 #include "collection/table.h"
-#include "engine/appender.h"
 #include "engine/connection.h"
+#include "engine/inserter.h"
 
 namespace freshet::collection {
 
@@ -66,7 +66,7 @@ class Workspace {
   Result<> load_tables();
   Result<> bury(Table& table, std::span<const Location> dead);
   Result<> take_back(Table& table);
-  Result<engine::Appender*> appender(SegmentId segment, const TableSchema& schema);
+  Result<engine::Inserter*> inserter(SegmentId segment, const TableSchema& schema);
   Result<> write_views();
   Result<> write_definitions();
   std::vector<LiveRoot::Edit> edits();
@@ -79,8 +79,8 @@ class Workspace {
   std::optional<Journal> journal_;
   std::map<TableId, Table> tables_;
   std::vector<Table*> touched_;  // by the open transaction; a commit looks at no other
-  // Few: each holds buffers. All are closed when there are too many.
-  std::unordered_map<SegmentId, engine::Appender> appenders_;
+  // Each holds a plan. All are closed when there are too many.
+  std::unordered_map<SegmentId, engine::Inserter> inserters_;
   std::vector<SegmentId> retired_;  // by the open transaction
   std::vector<TableId> removed_;
 };

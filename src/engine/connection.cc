@@ -1,5 +1,6 @@
 #include "engine/connection.h"
 
+#include <thread>
 #include <utility>
 
 #include "duckdb.h"
@@ -24,16 +25,6 @@ Result<> touch_store(duckdb_connection connection) {
   }
   duckdb_table_description_destroy(&description);
   return result;
-}
-
-Result<> execute_prepared(const OwnedStatement& statement) {
-  duckdb_result result;
-  Result<> outcome;
-  if (duckdb_execute_prepared(statement.get(), &result) != DuckDBSuccess) {
-    outcome = engine_error(duckdb_result_error_type(&result), duckdb_result_error(&result));
-  }
-  duckdb_destroy_result(&result);
-  return outcome;
 }
 
 void add_rows(const Chunk& chunk, std::size_t columns, TextRows& rows) {
@@ -78,11 +69,39 @@ Result<OwnedStatement> prepare(duckdb_connection connection, std::string_view sq
   return engine_error(reason == nullptr ? "" : reason, sql);
 }
 
+// The engine's own way to wait for its other threads is to ask again and again: a core lost to a
+// commit that another thread is writing to the disk.
+Result<> execute(const OwnedStatement& statement) {
+  duckdb_pending_result pending = nullptr;
+  const bool started = duckdb_pending_prepared(statement.get(), &pending) == DuckDBSuccess;
+  duckdb_pending_state state = started ? DUCKDB_PENDING_RESULT_NOT_READY : DUCKDB_PENDING_ERROR;
+  while (!duckdb_pending_execution_is_finished(state)) {
+    if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) std::this_thread::yield();
+    state = duckdb_pending_execute_task(pending);
+  }
+  Result<> outcome;
+  if (state == DUCKDB_PENDING_ERROR) {
+    const char* const reason = duckdb_pending_error(pending);
+    outcome = engine_error(reason == nullptr ? "" : reason);
+  } else {
+    duckdb_result result{};
+    if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
+      outcome = engine_error(duckdb_result_error_type(&result), duckdb_result_error(&result));
+    }
+    duckdb_destroy_result(&result);
+  }
+  duckdb_destroy_pending(&pending);
+  return outcome;
+}
+
 Connection::Connection(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
 Connection::~Connection() = default;
 
 Result<> Connection::execute(std::string_view sql) {
-  return run(handle_->connection.get(), sql);
+  Result<> done = run(handle_->connection.get(), sql);
+  ++*handle_->catalog_changes;
+  handle_->may_change_catalog = handle_->in_transaction;
+  return done;
 }
 
 Result<TextRows> Connection::query(std::string_view sql) {
@@ -101,7 +120,7 @@ Result<std::unique_ptr<Statement>> Connection::prepare(std::string_view sql) {
 }
 
 Result<> Connection::begin() {
-  TRY(execute_prepared(handle_->begin).context("begin transaction"));
+  TRY(engine::execute(handle_->begin).context("begin transaction"));
   handle_->in_transaction = true;
   Result<> touched = touch_store(handle_->connection.get()).context("take snapshot");
   if (!touched.ok()) rollback();
@@ -112,17 +131,20 @@ Result<> Connection::commit() {
   // After a failed statement COMMIT would roll back and say yes, as PostgreSQL's does. The look at
   // the catalog fails then.
   Result<> committed = touch_store(handle_->connection.get());
-  if (committed.ok()) committed = execute_prepared(handle_->commit);
+  if (committed.ok()) committed = engine::execute(handle_->commit);
   committed = std::move(committed).context("commit transaction");
-  if (!committed.ok()) ignore(execute_prepared(handle_->rollback));  // it may be open still
+  if (!committed.ok()) ignore(engine::execute(handle_->rollback));  // it may be open still
   handle_->in_transaction = false;
+  // Others see the change from here on.
+  if (std::exchange(handle_->may_change_catalog, false)) ++*handle_->catalog_changes;
   return committed;
 }
 
 void Connection::rollback() {
   if (!handle_->in_transaction) return;
-  ignore(execute_prepared(handle_->rollback));
+  ignore(engine::execute(handle_->rollback));
   handle_->in_transaction = false;
+  if (std::exchange(handle_->may_change_catalog, false)) ++*handle_->catalog_changes;
 }
 
 bool Connection::in_transaction() const {
@@ -130,7 +152,7 @@ bool Connection::in_transaction() const {
 }
 
 void Connection::set_live_rows(std::shared_ptr<const LiveRows> rows) {
-  handle_->live.set(std::move(rows));
+  handle_->registration.slot().live_rows = std::move(rows);
 }
 
 void Connection::interrupt() {

@@ -12,6 +12,7 @@
 #include "engine/connection.h"
 #include "engine/errors.h"
 #include "engine/handles.h"
+#include "engine/inserter.h"
 #include "engine/live_function.h"
 #include "engine/numeric_text.h"
 #include "engine/types.h"
@@ -108,7 +109,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   handle->database = TRY(start(options));
   OwnedConnection connection = TRY(connect_raw(handle->database.get()));
   TRY(attach(connection.get(), file));
-  TRY(register_live(connection.get(), handle->live));
+  TRY(register_live(connection.get(), handle->slots));
+  TRY(register_inserted_rows(connection.get(), handle->slots));
   handle->housekeeping.with([&](OwnedConnection& kept) { kept = std::move(connection); });
   return std::unique_ptr<Database>(new Database(std::move(handle)));
 }
@@ -116,14 +118,16 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
 Database::Database(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
 Database::~Database() = default;
 
-Result<std::unique_ptr<Connection>> Database::connect() {
+Result<std::unique_ptr<Connection>> Database::connect(ConnectOptions options) {
   OwnedConnection connection = TRY(connect_raw(handle_->database.get()));
   TRY(run(connection.get(), "USE store"));
   // The engine counts progress only when it has a bar to show, so it has one that is not printed.
-  TRY(run(connection.get(),
-          "SET enable_progress_bar = true; SET enable_progress_bar_print = false; "
-          "SET progress_bar_time = 0"));
-  auto handle = std::make_unique<Connection::Handle>(std::move(connection), handle_->live);
+  // Counting costs a commit a fifth of its time.
+  TRY(run(connection.get(), options.progress
+                                ? "SET enable_progress_bar = true; SET enable_progress_bar_print = "
+                                  "false; SET progress_bar_time = 0"
+                                : "SET enable_progress_bar = false"));
+  auto handle = std::make_unique<Connection::Handle>(std::move(connection), *handle_);
   handle->begin = TRY(prepare(handle->connection.get(), "BEGIN"));
   handle->commit = TRY(prepare(handle->connection.get(), "COMMIT"));
   handle->rollback = TRY(prepare(handle->connection.get(), "ROLLBACK"));

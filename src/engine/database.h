@@ -17,17 +17,21 @@ struct DatabaseOptions {
   unsigned threads = 0;                // 0: one per core
 };
 
+struct ConnectOptions {
+  bool progress = true;  // whether Connection::progress() knows anything; it costs time
+};
+
 // Thread safe. Outlives its connections.
 class Database {
  public:
   // Opens or creates the file, with external access, extension loading and automatic checkpoints
-  // off, and the function live() registered. The database is attached under the name
+  // off, and our functions registered. The database is attached under the name
   // `store`.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file,
                                                 DatabaseOptions options);
   ~Database();
 
-  Result<std::unique_ptr<Connection>> connect();
+  Result<std::unique_ptr<Connection>> connect(ConnectOptions options = {});
 
   // Writes everything in the write-ahead log into the file. Transient error when transactions that
   // write are open elsewhere: try again later.

@@ -3,6 +3,8 @@
 // Names DuckDB's types without its header, so that duckdb.h stays in the .cc files that call it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -11,8 +13,8 @@
 #include "base/guarded.h"
 #include "base/result.h"
 #include "engine/connection.h"
+#include "engine/connection_slot.h"
 #include "engine/database.h"
-#include "engine/live_function.h"
 
 struct _duckdb_appender;
 struct _duckdb_connection;
@@ -46,27 +48,38 @@ using OwnedStatement = std::unique_ptr<_duckdb_prepared_statement, Free>;
 using OwnedValue = std::unique_ptr<_duckdb_value, Free>;
 using OwnedText = std::unique_ptr<char, Free>;
 
+// Counts what may have changed the catalog: a plan made before is made again at each use, and does
+// not replace the old one.
+using CatalogChanges = std::shared_ptr<std::atomic<std::uint64_t>>;
+
 struct Database::Handle {
   std::filesystem::path file;
-  std::shared_ptr<LiveRegistry> live = std::make_shared<LiveRegistry>();
+  CatalogChanges catalog_changes = std::make_shared<std::atomic<std::uint64_t>>();
+  std::shared_ptr<ConnectionSlots> slots = std::make_shared<ConnectionSlots>();
   OwnedDatabase database;
   Guarded<OwnedConnection> housekeeping;  // for checkpoints and registrations
 };
 
 struct Connection::Handle {
-  Handle(OwnedConnection connected, std::shared_ptr<LiveRegistry> registry)
-      : connection(std::move(connected)), live(std::move(registry), connection.get()) {}
+  Handle(OwnedConnection connected, const Database::Handle& database)
+      : connection(std::move(connected)),
+        registration(database.slots, connection.get()),
+        catalog_changes(database.catalog_changes) {}
 
   OwnedConnection connection;
   OwnedStatement begin;  // prepared once: parsing BEGIN costs more than doing it
   OwnedStatement commit;
   OwnedStatement rollback;
-  LiveRegistration live;
+  ConnectionRegistration registration;
+  CatalogChanges catalog_changes;
   bool in_transaction = false;
+  bool may_change_catalog = false;  // the open transaction ran SQL that we did not look at
 };
 
 // Runs statements and forgets their rows. The error speaks about `sql`.
 Result<> run(_duckdb_connection* connection, std::string_view sql);
 Result<OwnedStatement> prepare(_duckdb_connection* connection, std::string_view sql);
+// Runs a statement whose rows nobody wants, such as COMMIT or INSERT.
+Result<> execute(const OwnedStatement& statement);
 
 }  // namespace freshet::engine

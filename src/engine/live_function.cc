@@ -9,12 +9,6 @@ namespace freshet::engine {
 
 namespace {
 
-std::uint64_t id_of(duckdb_client_context context) {
-  const std::uint64_t id = duckdb_client_context_get_connection_id(context);
-  duckdb_destroy_client_context(&context);
-  return id;
-}
-
 template <typename T>
 void* boxed(T value) {
   return new T(std::move(value));
@@ -25,16 +19,16 @@ void drop(void* box) {
   delete static_cast<T*>(box);
 }
 
-using SlotBox = std::shared_ptr<LiveSlot>;
-using RegistryBox = std::shared_ptr<LiveRegistry>;
+using SlotBox = std::shared_ptr<ConnectionSlot>;
+using SlotsBox = std::shared_ptr<ConnectionSlots>;
 
 // Plans outlive versions and are copied freely, so they keep the slot, never the rows in it.
 void bind(duckdb_bind_info info) {
-  const auto& registry =
-      *static_cast<const RegistryBox*>(duckdb_scalar_function_bind_get_extra_info(info));
+  const auto& slots =
+      *static_cast<const SlotsBox*>(duckdb_scalar_function_bind_get_extra_info(info));
   duckdb_client_context context = nullptr;
   duckdb_scalar_function_get_client_context(info, &context);
-  SlotBox slot = registry->find(id_of(context));
+  SlotBox slot = slots->find(take_connection_id(context));
   if (slot == nullptr) {
     duckdb_scalar_function_bind_set_error(info, "live() is for the connections of the server");
     return;
@@ -48,7 +42,7 @@ void test(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector outp
   const auto& slot = *static_cast<const SlotBox*>(duckdb_scalar_function_get_bind_data(info));
   const std::size_t count = duckdb_data_chunk_get_size(input);
   bool* const out = static_cast<bool*>(duckdb_vector_get_data(output));
-  if (slot->rows == nullptr) {
+  if (slot->live_rows == nullptr) {
     std::memset(out, 1, count);
     return;
   }
@@ -57,40 +51,12 @@ void test(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector outp
       duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0)));
   const auto* const rows = static_cast<const std::int64_t*>(
       duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1)));
-  if (count > 0) slot->rows->test(segments[0], rows, count, out);
+  if (count > 0) slot->live_rows->test(segments[0], rows, count, out);
 }
 
 }  // namespace
 
-void LiveRegistry::add(std::uint64_t connection, std::shared_ptr<LiveSlot> slot) {
-  slots_.with([&](auto& slots) { slots[connection] = std::move(slot); });
-}
-
-void LiveRegistry::remove(std::uint64_t connection) {
-  slots_.with([&](auto& slots) { slots.erase(connection); });
-}
-
-std::shared_ptr<LiveSlot> LiveRegistry::find(std::uint64_t connection) const {
-  return slots_.with([&](const auto& slots) {
-    const auto found = slots.find(connection);
-    return found == slots.end() ? nullptr : found->second;
-  });
-}
-
-LiveRegistration::LiveRegistration(std::shared_ptr<LiveRegistry> registry,
-                                   duckdb_connection connection)
-    : registry_(std::move(registry)) {
-  duckdb_client_context context = nullptr;
-  duckdb_connection_get_client_context(connection, &context);
-  connection_ = id_of(context);
-  registry_->add(connection_, slot_);
-}
-
-LiveRegistration::~LiveRegistration() {
-  registry_->remove(connection_);
-}
-
-Result<> register_live(duckdb_connection connection, std::shared_ptr<LiveRegistry> registry) {
+Result<> register_live(duckdb_connection connection, std::shared_ptr<ConnectionSlots> slots) {
   duckdb_scalar_function function = duckdb_create_scalar_function();
   duckdb_scalar_function_set_name(function, "live");
   for (const duckdb_type id : {DUCKDB_TYPE_UINTEGER, DUCKDB_TYPE_BIGINT}) {
@@ -103,7 +69,7 @@ Result<> register_live(duckdb_connection connection, std::shared_ptr<LiveRegistr
   duckdb_destroy_logical_type(&boolean);
   // Else two calls with equal arguments might be folded into one across versions.
   duckdb_scalar_function_set_volatile(function);
-  duckdb_scalar_function_set_extra_info(function, boxed(std::move(registry)), drop<RegistryBox>);
+  duckdb_scalar_function_set_extra_info(function, boxed(std::move(slots)), drop<SlotsBox>);
   duckdb_scalar_function_set_bind(function, bind);
   duckdb_scalar_function_set_function(function, test);
   const bool registered = duckdb_register_scalar_function(connection, function) == DuckDBSuccess;
