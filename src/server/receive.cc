@@ -44,6 +44,7 @@ Result<> Receive::keep(const TransactionPart& part) {
   if (part.first) skipping_ = part.commit_lsn < progress_.durable;
   if (skipping_) return {};
   TRY(stream_.append(part));
+  inside_transaction_ = !part.last;
   if (part.last) progress_.received = part.end_lsn;
   static observe::Counter& received_bytes =
       observe::counter("freshet_source_received_bytes_total", "Bytes of changes received.");
@@ -58,6 +59,8 @@ Result<> Receive::keep_idle_position() {
   const stream::End end = stream_.durable();
   if (idle_ <= end.lsn) return {};
   handover_.idle.update([&](Idle& idle) { idle = {idle_, end.offset}; });
+  // It would end the transaction that is being received: the stream takes one after the other.
+  if (inside_transaction_) return {};
   const auto now = std::chrono::steady_clock::now();
   if (now - idle_kept_ < idle_interval) return {};
   idle_kept_ = now;

@@ -33,7 +33,8 @@ class Receive {
   Progress progress_;
   Lsn idle_;  // the last keepalive's
   std::chrono::steady_clock::time_point idle_kept_{};
-  bool skipping_ = false;  // inside a transaction that the stream has already
+  bool skipping_ = false;            // inside a transaction that the stream has already
+  bool inside_transaction_ = false;  // one that the stream has in part
 };
 
 }  // namespace freshet::server

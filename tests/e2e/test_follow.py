@@ -138,3 +138,16 @@ def test_a_transaction_larger_than_any_buffer(shop, servers):
                  "DELETE FROM customers WHERE id BETWEEN 100000 AND 200000; COMMIT")
     freshet.wait_lsn(shop)
     compare.assert_equal_tables(shop, freshet)
+
+
+def test_an_idle_position_does_not_cut_a_large_transaction(servers, source):
+    """One that came just before is due to be stored while the transaction arrives, slowly."""
+    source.execute("CREATE TABLE wide (id serial PRIMARY KEY, v text)")
+    link = servers.link(source, bytes_per_second=4_000_000)
+    freshet = servers.freshet({"main": link.url()}).start().wait_live("public.wide")
+    for _ in range(3):
+        source.execute("SELECT pg_logical_emit_message(false, 'nothing', 'of ours')")
+        freshet.wait_lsn(source)
+        source.execute("INSERT INTO wide (v) SELECT repeat('x', 700000) FROM generate_series(1, 10)")
+        freshet.wait_lsn(source)
+    compare.assert_equal_tables(source, freshet)
