@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/failpoint.h"
+
 namespace freshet {
 
 Error io_error(std::string_view what, const std::filesystem::path& path, int error_number) {
@@ -92,8 +94,10 @@ Result<> File::truncate(std::uint64_t size) {
 }
 
 Result<> File::sync() {
-  if (::fdatasync(descriptor_) == 0) return {};
-  Error error = io_error("sync", path_, errno);
+  int failed = injected_errno("file.sync");
+  if (failed == 0 && ::fdatasync(descriptor_) != 0) failed = errno;
+  if (failed == 0) return {};
+  Error error = io_error("sync", path_, failed);
   error.fault = Fault::Corruption;
   return error;
 }

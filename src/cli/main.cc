@@ -4,10 +4,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/failpoint.h"
 #include "cli/demo.h"
 #include "cli/report.h"
 #include "cli/serve.h"
@@ -107,6 +109,16 @@ int run_serve(const ServeFlags& flags) {
   return cli::serve(*std::move(config));
 }
 
+// FRESHET_FAILPOINT is for tests: it makes the server break at a named place.
+Result<> arm_from_environment() {
+  const char* const setting = std::getenv("FRESHET_FAILPOINT");
+  if (setting == nullptr) return {};
+  const char* const folder = std::getenv("FRESHET_FAILPOINT_FOLDER");
+  TRY(arm_failpoints(setting, folder == nullptr ? "" : folder));
+  observe::warn("failpoint armed", {{"FRESHET_FAILPOINT", setting}});
+  return {};
+}
+
 int demo_command(const cli::DemoOptions& options) {
   cli::block_stop_signals();
   const auto result = cli::run_demo(options);
@@ -158,6 +170,10 @@ int main(int argc, char** argv) {
                          : log_level == "warn" || quiet ? observe::Level::Warn
                          : log_level == "error"         ? observe::Level::Error
                                                         : observe::Level::Info);
+  if (const Result<> armed = arm_from_environment(); !armed.ok()) {
+    cli::report(armed.error());
+    return 2;
+  }
   if (serve->parsed()) return run_serve(serve_flags);
   if (status->parsed()) return cli::show_status(status_url);
   return demo_command(demo_options);

@@ -1,5 +1,6 @@
 #include "collection/copy.h"
 
+#include "base/failpoint.h"
 #include "collection/view.h"
 
 namespace freshet::collection {
@@ -47,7 +48,9 @@ Result<> SegmentCopy::append(std::span<const Column> columns) {
 Result<> SegmentCopy::finish() {
   TRY(appender_->flush());
   appender_.reset();
+  FAILPOINT("copy.commit.before");
   TRY(connection_->commit());
+  FAILPOINT("copy.commit.after");
   finished_ = true;
   return {};
 }

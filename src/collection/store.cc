@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "collection/copy.h"
 #include "collection/journal.h"
 #include "collection/state.h"
@@ -17,7 +18,10 @@ Result<> in_transaction(Store::State& state, Action&& action) {
   const auto connection = TRY(state.database->connect());
   TRY(connection->begin());
   TRY(action(*connection));
-  return connection->commit();
+  FAILPOINT("store.commit.before");
+  TRY(connection->commit());
+  FAILPOINT("store.commit.after");
+  return {};
 }
 
 Error unknown_source() {

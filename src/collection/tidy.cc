@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "base/thread.h"
 #include "observe/log.h"
 
@@ -13,6 +14,13 @@ namespace {
 
 // A journal may hold this many rows of no use, and as many as it has of use.
 constexpr std::uint64_t journal_waste_max = 500'000;
+
+Result<> commit_copy(engine::Connection& connection) {
+  FAILPOINT("tidy.background.before");
+  TRY(connection.commit());
+  FAILPOINT("tidy.background.after");
+  return {};
+}
 
 }  // namespace
 
@@ -43,7 +51,10 @@ Result<> Tidy::drop_retired() {
   if (free.empty()) return {};
   TRY(workspace_.begin());
   for (const SegmentId segment : free) TRY(drop_segment(workspace_.connection(), segment));
-  return workspace_.connection().commit();
+  FAILPOINT("tidy.drop.before");
+  TRY(workspace_.connection().commit());
+  FAILPOINT("tidy.drop.after");
+  return {};
 }
 
 Result<bool> Tidy::rewrite_one() {
@@ -59,6 +70,7 @@ Result<bool> Tidy::rewrite_one() {
     const Rewrite rewrite(table, plan, workspace_.state().next_segment());
     TRY(workspace_.begin());
     TRY(rewrite.copy(workspace_.connection()));
+    FAILPOINT("tidy.rewrite.copied");
     TRY(put_in_place(table, rewrite));
     return true;
   }
@@ -95,7 +107,7 @@ void Tidy::run(Background& background) {
   const auto copy = [&]() -> Result<> {
     const auto pinned = TRY(versions.pin([&] { return connection.begin(); }));
     Result<> copied = background.rewrite.copy(connection);
-    if (copied.ok()) copied = connection.commit();
+    if (copied.ok()) copied = commit_copy(connection);
     connection.rollback();
     versions.unpin(*pinned);
     return copied;
@@ -118,6 +130,7 @@ Result<bool> Tidy::finish() {
   if (table == nullptr || !done->rewrite.fits(*table)) {
     TRY(workspace_.begin());
     TRY(drop_segment(workspace_.connection(), done->rewrite.to()));
+    FAILPOINT("tidy.discard.before");
     TRY(workspace_.connection().commit());
     return true;
   }
@@ -144,7 +157,10 @@ Result<> Tidy::shorten_journal() {
   if (workspace_.journal().rows() < 2 * rows + journal_waste_max) return {};
   TRY(workspace_.begin());
   TRY(workspace_.journal().rewrite(workspace_.applied(), dead));
-  return workspace_.connection().commit();
+  FAILPOINT("tidy.journal.before");
+  TRY(workspace_.connection().commit());
+  FAILPOINT("tidy.journal.after");
+  return {};
 }
 
 // Row ids are predicted, not asked for; one table per step is counted to prove it.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "collection/view.h"
 
 namespace freshet::collection {
@@ -230,15 +231,20 @@ Result<> Workspace::commit(const std::optional<Applied>& applied) {
   if (applied) journal_->add_position(*applied);
   TRY(journal_->flush());
   const std::vector<LiveRoot::Edit> changed = edits();
-  TRY(state_->versions.publish([&] { return connection_->commit(); },
-                               [&](Version& version) {
-                                 if (!changed.empty()) version.root = version.root->with(changed);
-                                 if (!applied) return;
-                                 Applied visible = *applied;
-                                 visible.lsn =
-                                     std::max(visible.lsn, version.applied_of(source_).lsn);
-                                 version.set_applied(source_, visible);
-                               }));
+  const auto commit = [&]() -> Result<> {
+    FAILPOINT("apply.commit.before");
+    TRY(connection_->commit());
+    FAILPOINT("apply.publish.before");
+    return {};
+  };
+  TRY(state_->versions.publish(commit, [&](Version& version) {
+    if (!changed.empty()) version.root = version.root->with(changed);
+    if (!applied) return;
+    Applied visible = *applied;
+    visible.lsn = std::max(visible.lsn, version.applied_of(source_).lsn);
+    version.set_applied(source_, visible);
+  }));
+  FAILPOINT("apply.publish.after");
   committed(applied);
   return {};
 }

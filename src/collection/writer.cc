@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "collection/alter.h"
 #include "collection/copy.h"
 #include "collection/state.h"
@@ -369,7 +370,9 @@ Result<> SegmentWriter::checkpoint_if_due() {
         waiting > wal_bytes_max ||
         (waiting > wal_bytes_idle && now - state.checkpointed.get() > checkpoint_interval);
     if (!due) return {};
+    FAILPOINT("store.checkpoint.before");
     Result<> done = state.database->checkpoint();
+    FAILPOINT("store.checkpoint.after");
     if (done.ok()) state.checkpointed.with([&](auto& at) { at = now; });
     // Somebody writes, a copy perhaps: the log grows a little longer.
     if (!done.ok() && done.error().fault == Fault::Transient) return {};

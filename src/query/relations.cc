@@ -1,5 +1,6 @@
 #include "query/relations.h"
 
+#include "base/failpoint.h"
 #include "query/catalog.h"
 #include "query/relation_rows.h"
 
@@ -92,9 +93,12 @@ constexpr int attempts_max = 10;
 Result<> create(engine::Connection& connection) {
   TRY(connection.begin());
   Result<> created = connection.execute(system_relations_sql());
-  if (created.ok()) return connection.commit();
-  connection.rollback();
-  return created;
+  if (!created.ok()) {
+    connection.rollback();
+    return created;
+  }
+  FAILPOINT("query.relations.before");
+  return connection.commit();
 }
 
 }  // namespace

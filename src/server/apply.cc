@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "server/catch_up.h"
@@ -88,8 +89,10 @@ Result<> Apply::attach(FinishedCopy finished) {
                                  {"lsn", to_string(finished.snapshot_lsn)}});
   std::vector<std::unique_ptr<collection::Copy>> copies;
   copies.push_back(std::move(finished.copy));
+  FAILPOINT("apply.attach.before");
   TRY(writer_->attach(std::move(copies), collection::TableState::CatchingUp, finished.snapshot_lsn,
                       finished.replay_from));
+  FAILPOINT("apply.attach.after");
   return {};
 }
 

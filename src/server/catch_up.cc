@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/failpoint.h"
 #include "decode/pgoutput.h"
 #include "observe/log.h"
 
@@ -61,6 +62,7 @@ Result<bool> CatchUp::replay(const Group& group, Offset until, std::stop_token s
     // May end inside a transaction: nobody sees these tables before the end.
     TRY(drop_stopped(changes, group));
     TRY(writer_.replay(changes, false, {}));
+    FAILPOINT("catch_up.piece.after");
     changes.clear();
   }
   changes.applied.offset = until;
@@ -69,7 +71,9 @@ Result<bool> CatchUp::replay(const Group& group, Offset until, std::stop_token s
   for (const collection::TableRecord& record : group) {
     if (changes.tables.contains(record.schema->id)) ready.push_back(record.schema->id);
   }
+  FAILPOINT("catch_up.go_live.before");
   TRY(writer_.replay(changes, false, ready));
+  FAILPOINT("catch_up.go_live.after");
   for (const collection::TableRecord& record : group) {
     observe::info("table live", {{"table", record.schema->qualified_name()}});
     board_.with([&](SourceFacts& facts) { facts.copies.erase(record.schema->id); });

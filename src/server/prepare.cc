@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "observe/log.h"
 #include "postgres/types.h"
 
@@ -80,7 +81,9 @@ Result<std::unique_ptr<snapshot::Snapshot>> create_slot(
   if (slot.exists) {
     // A crash came between making the slot and recording it; nothing was copied under it.
     TRY(take_over(connection, names, owner));
+    FAILPOINT("prepare.drop_slot.before");
     TRY(connection.query("SELECT pg_drop_replication_slot(" + postgres::literal(names.slot) + ")"));
+    FAILPOINT("prepare.drop_slot.after");
   }
   return snapshot::Snapshot::create(config.url, {.slot = names.slot}, std::move(stop));
 }
@@ -198,6 +201,7 @@ Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
   prepared.binary = all_binary(tables) && connection->server_version() >= 140000;
   source::SlotStatus slot = TRY(source::slot_status(*connection, prepared.names.slot));
   prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
+  FAILPOINT("prepare.add_source.after");
   TRY(source::take_lease(*connection, prepared.names, owner));
   postgres::SystemId system;
   {
@@ -206,16 +210,19 @@ Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
   }
   TRY(check_same_server(prepared.record, system));
   TRY(source::publish(*connection, prepared.names, tables));
+  FAILPOINT("prepare.publish.after");
   if (prepared.record.slot_created) {
     TRY(check_slot(slot, prepared.names));
     TRY(take_over(*connection, prepared.names, owner));
   } else {
     prepared.first_snapshot =
         TRY(create_slot(config, owner, *connection, slot, prepared.names, std::move(stop)));
+    FAILPOINT("prepare.create_slot.after");
   }
 
   prepared.writer = TRY(store.writer(prepared.record.id));
   TRY(reconcile(store, *prepared.writer, prepared.record.id, tables, patterns));
+  FAILPOINT("prepare.reconcile.after");
   prepared.record.system_id = system.id;
   prepared.record.timeline = system.timeline;
   if (prepared.first_snapshot) {
@@ -224,8 +231,10 @@ Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
     TRY(prepared.writer->apply(start, false));
     prepared.record.applied = start.applied;
     prepared.record.slot_created = true;
+    FAILPOINT("prepare.record_slot.before");
   }
   TRY(store.update_source(prepared.record));
+  FAILPOINT("prepare.record_source.after");
   prepared.control = std::move(connection);
   announce(board, config, prepared);
   return prepared;

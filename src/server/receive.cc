@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "observe/metrics.h"
 
 namespace freshet::server {
@@ -65,6 +66,7 @@ Result<> Receive::keep_idle_position() {
   if (now - idle_kept_ < idle_interval) return {};
   idle_kept_ = now;
   TRY(stream_.append({.commit_lsn = idle_, .end_lsn = idle_, .messages = {}}));
+  FAILPOINT("receive.idle.before_sync");
   return stream_.sync();
 }
 
@@ -75,7 +77,9 @@ Result<> Receive::sync_and_confirm() {
   progress_.durable = std::max(progress_.durable, end.lsn);
   progress_.received = std::max(progress_.received, progress_.durable);
   if (progress_.durable > progress_.confirmed) {
+    FAILPOINT("receive.confirm.before");
     TRY(replication_.confirm(progress_.durable));
+    FAILPOINT("receive.confirm.after");
     progress_.confirmed = progress_.durable;
   }
   CHECK(progress_.holds());

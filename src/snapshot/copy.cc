@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/failpoint.h"
 #include "postgres/sqlstate.h"
 #include "postgres/types.h"
 #include "snapshot/copy_rows.h"
@@ -101,7 +102,9 @@ Result<> copy_table(const std::string& url, const std::string& snapshot_name,
     progress.bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
     return rows.take(bytes);
   };
+  FAILPOINT("snapshot.copy.before");
   TRY(connection->copy_out(command, take, stop).context(what));
+  FAILPOINT("snapshot.copy.after");
   TRY(rows.finish().context(what));
   TRY(connection->query("COMMIT").context(what));
   return {};

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/failpoint.h"
 #include "postgres/sqlstate.h"
 
 namespace freshet::snapshot {
@@ -112,10 +113,12 @@ Result<std::unique_ptr<Snapshot>> Snapshot::create(const std::string& url, Snaps
               .context(what));
   Connection& connection = *state->connection;
   TRY(connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").context(what));
+  FAILPOINT("snapshot.create_slot.before");
   const Rows created = TRY(create_slot(connection, url, options, stop).context(what));
   const auto& row = created.rows.at(0);
   state->lsn = parse_lsn(row.at(1).value_or("")).value_or(Lsn{});
   CHECK(state->lsn != Lsn{});
+  FAILPOINT("snapshot.create_slot.after");
   const auto exported = connection.query("SELECT pg_catalog.pg_export_snapshot()");
   if (!exported.ok()) {
     ignore(connection.query("ROLLBACK"));
@@ -162,6 +165,7 @@ Result<CatalogTable> Snapshot::lock(TableId id) {
   if (locked.ok()) {
     // Keeps the lock.
     TRY(connection.query("RELEASE SAVEPOINT before_lock"));
+    FAILPOINT("snapshot.lock.after");
     return locked;
   }
   TRY(connection.query("ROLLBACK TO SAVEPOINT before_lock"));

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/failpoint.h"
 #include "observe/log.h"
 #include "postgres/sqlstate.h"
 #include "source/slot.h"
@@ -91,11 +92,15 @@ Result<Current> read_current(Connection& connection, const Publication& publicat
 
 // One statement in its own transaction, so that two never deadlock with the application's DDL.
 Result<> execute(Connection& connection, const std::string& statement) {
+  FAILPOINT("publication.change.before");
   constexpr int attempts_max = 6;
   for (int attempt = 1;; ++attempt) {
     const auto done = connection.query(
         fmt::format("BEGIN; SET LOCAL lock_timeout = '5s'; {}; COMMIT", statement));
-    if (done.ok()) return {};
+    if (done.ok()) {
+      FAILPOINT("publication.change.after");
+      return {};
+    }
     const Error& error = done.error();
     ignore(connection.query("ROLLBACK"));
     const bool lock = error.sqlstate == sqlstate::lock_not_available ||

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/failpoint.h"
 #include "stream/blocks.h"
 #include "stream/format.h"
 
@@ -63,6 +64,7 @@ Result<std::vector<Offset>> list_files(const fs::path& folder) {
     if (const auto first = parse_file_name(name)) files.push_back(*first);
     // Begun but never given its name: nothing in it was ever promised.
     if (name.ends_with(unfinished_name_end) && parse_file_name(entry->path().stem().string())) {
+      FAILPOINT("stream.recover.before_remove");
       fs::remove(entry->path(), failed);
     }
   }
@@ -177,10 +179,14 @@ Result<File> create_file(const fs::path& folder, End before) {
   fs::remove(unfinished, failed);
   File file = TRY(File::open(unfinished, File::Mode::CreateNew));
   TRY(file.write_at(0, bytes_of(file_header(before.offset, before.lsn))));
+  FAILPOINT("stream.file.before_sync");
   TRY(file.sync());
+  FAILPOINT("stream.file.before_rename");
   fs::rename(unfinished, path, failed);
   if (failed) return io_error("rename", unfinished, failed.value());
+  FAILPOINT("stream.file.before_folder_sync");
   TRY(sync_folder(folder));
+  FAILPOINT("stream.file.after");
   return file;
 }
 
@@ -202,8 +208,12 @@ Result<Recovered> recover(const fs::path& folder, const StreamOptions& options) 
   Opened last = TRY(open_file(folder, files.back(), File::Mode::ReadWrite));
   const Scan found = TRY(scan(last, options));
   if (found.bad) TRY(must_be_torn(last, found));
-  if (found.complete < last.size) TRY(last.file.truncate(found.complete));
+  if (found.complete < last.size) {
+    FAILPOINT("stream.recover.before_cut");
+    TRY(last.file.truncate(found.complete));
+  }
   // Records of an unsynced write may be readable after a crash of the program, but not yet safe.
+  FAILPOINT("stream.recover.before_sync");
   TRY(last.file.sync());
   return Recovered{std::move(files),
                    std::move(last.file),

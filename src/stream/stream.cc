@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/failpoint.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "stream/format.h"
@@ -36,6 +37,7 @@ Result<> create_folder(const fs::path& folder) {
   if (!fs::create_directories(folder, failed) && !failed) return {};
   if (failed) return io_error("create", folder, failed.value());
   const fs::path parent = fs::absolute(folder, failed).lexically_normal().parent_path();
+  FAILPOINT("stream.folder.before_sync");
   return sync_folder(parent);
 }
 
@@ -102,6 +104,7 @@ Result<> Stream::sync() {
   Writer& writer = state_->writer;
   const Offset durable_before = writer.durable().offset;
   TRY(writer.sync());
+  FAILPOINT("stream.publish.before");
   if (writer.durable().offset != durable_before) {
     state_->publish(durable_before);
   }
@@ -155,6 +158,7 @@ Result<> Stream::retire(Offset below) {
     shared.published.with([](Published& now) { now.files.erase(now.files.begin()); });
     const fs::path path = shared.folder / file_name(files.front());
     std::error_code failed;
+    FAILPOINT("stream.retire.before");
     fs::remove(path, failed);
     if (failed) {
       shared.published.with(
@@ -163,7 +167,10 @@ Result<> Stream::retire(Offset below) {
     }
     removed = true;
   }
-  if (removed) TRY(sync_folder(shared.folder));
+  if (removed) {
+    FAILPOINT("stream.retire.before_folder_sync");
+    TRY(sync_folder(shared.folder));
+  }
   return {};
 }
 

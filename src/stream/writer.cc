@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/failpoint.h"
 #include "stream/format.h"
 
 namespace freshet::stream {
@@ -87,6 +88,7 @@ Result<> Writer::drop_unfinished() {
 Result<> Writer::begin_file() {
   TRY(write_out());
   TRY(sync_file());
+  FAILPOINT("stream.roll.before");
   file_ = TRY(create_file(folder_, complete_).context("begin stream file"));
   file_first_ = complete_.offset;
   return {};
@@ -118,6 +120,7 @@ Result<> Writer::write_out() {
 // All of `bytes` behind what is written, or nothing.
 Result<> Writer::write(Bytes bytes) {
   const std::uint64_t position = sizeof(FileHeader) + written_ - file_first_.value;
+  FAILPOINT("stream.write.before");
   Result<> put = file_.write_at(position, bytes);
   if (!put.ok()) {
     // Gives the disk back what a partial write took. If it fails too, nothing is lost: the bytes
@@ -138,12 +141,14 @@ Result<> Writer::sync() {
 }
 
 Result<> Writer::sync_file() {
+  FAILPOINT("stream.sync.before");
   Result<> synced = file_.sync();
   if (!synced.ok()) {
     failed_ = synced.error();
     failed_->hint = "Check the disk, then restart Freshet: it goes on from what is safely stored.";
     return *failed_;
   }
+  FAILPOINT("stream.sync.after");
   durable_ = complete_;
   return {};
 }

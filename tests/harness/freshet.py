@@ -32,6 +32,7 @@ class Freshet:
         self.sources = sources
         self.tables = tables or []
         self.options = options or []
+        self.environment: dict[str, str] = {}  # of processes to come
         self.started = 0
         self.sql_url = ""
         self.http_url = ""
@@ -54,7 +55,8 @@ class Freshet:
         assert BINARY.exists(), f"{BINARY} is missing: run `make build`"
         self.started += 1
         with open(self._output("out"), "wb") as out, open(self._output("err"), "wb") as err:
-            self._process = processes.start([BINARY, *self.arguments()], stdout=out, stderr=err)
+            self._process = processes.start([BINARY, *self.arguments()], stdout=out, stderr=err,
+                                            environment=self.environment)
         return self
 
     def start(self, seconds: float = 30) -> "Freshet":
@@ -98,6 +100,11 @@ class Freshet:
     def crashed(self) -> bool:
         """It ended, and nobody asked it to."""
         return self._process is not None and self._process.poll() is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of a process that ended and was not asked to; negative: the signal."""
+        return self._process.poll() if self._process else None
 
     @property
     def pid(self) -> int:

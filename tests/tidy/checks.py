@@ -227,6 +227,9 @@ BANNED_CODE = [
     (r"\bstd::(endl)\b", "flushes by accident; write '\\n'"),
     (r"\bsystem\(", "runs a shell; start the program by its path and arguments"),
 ]
+# What a crash may come right before or after: the tests kill the server there (base/failpoint.h).
+CRASHES_MATTER = r"[.>]sync\(\)|\bsync_(folder|file)\(\w|\bfs::(rename|remove)\(|[.>]commit\(\)|[.>]confirm\(\w"
+FAILPOINT_LINES = 4
 # In every text; spelled in two halves so that this file does not accuse itself.
 BANNED_TEXT = [
     (r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX|HA" + r"CK)\b", "a mark of unfinished work; finish it or open an issue"),
@@ -243,6 +246,26 @@ def check_banned_code(tree):
             for pattern, instead in BANNED_CODE:
                 if re.search(pattern, line):
                     yield f"{name}:{number}: {instead}"
+
+
+def check_failpoints(tree):
+    seen = {}
+    for name, text in tree.matching(".cc", under="src/"):
+        # Below: the system calls themselves. Scratch servers keep nothing that matters.
+        if tree.is_test(name) or name == "src/base/file.cc" or "scratch_" in name:
+            continue
+        lines = text.split("\n")
+        for number, line in numbered(blank_comments_and_strings(text)):
+            around = "".join(lines[max(0, number - 1 - FAILPOINT_LINES):number + FAILPOINT_LINES])
+            if re.search(CRASHES_MATTER, line) and "FAILPOINT(" not in around:
+                yield f"{name}:{number}: syncs, renames, removes, commits or confirms without a FAILPOINT beside it"
+        for number, line in numbered(text):
+            for failpoint in re.findall(r'\bFAILPOINT\("([^"]*)"\)', line):
+                if failpoint in seen:
+                    yield f"{name}:{number}: {failpoint} is the name of a failpoint in {seen[failpoint]}; give each its own"
+                if not re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", failpoint):
+                    yield f"{name}:{number}: {failpoint}: failpoints are named part.step or part.step.moment"
+                seen[failpoint] = f"{name}:{number}"
 
 
 def check_banned_text(tree):
@@ -319,6 +342,7 @@ ALL = [
     check_function_length,
     check_names,
     check_banned_code,
+    check_failpoints,
     check_banned_text,
     check_lock_files,
     check_format,
