@@ -17,7 +17,7 @@ fail() {
 packages_of() {
   case "$1" in
     build) echo g++ cmake ninja-build ccache libpq-dev libboost1.81-dev libfmt-dev libspdlog-dev \
-      libcli11-dev libtomlplusplus-dev prometheus-cpp-dev nlohmann-json3-dev libxxhash-dev \
+      libcli11-dev libtomlplusplus-dev prometheus-cpp-dev nlohmann-json3-dev libxxhash-dev libsimdjson-dev \
       libgtest-dev ;;
     run) echo postgresql-15 postgresql-client-15 tzdata ;;
     test) echo python3 python3-pytest python3-pytest-xdist python3-psycopg clang-format-14 ;;

@@ -48,9 +48,12 @@ std::string pinned_settings(const ConnectOptions& options) {
       options.lock_timeout.count());
 }
 
-// Settings of newer servers, which older ones refuse.
-std::string settings_since(int server_version) {
+// What can only be asked for once the server is known: settings of newer versions; and the bytes as
+// they are from a database in SQL_ASCII, whose server would break off at the first that is no
+// UTF-8.
+std::string settings_for(int server_version, bool any_bytes) {
   std::string sql;
+  if (any_bytes) sql += "SET client_encoding = 'SQL_ASCII';";
   if (server_version >= 140000) sql += "SET idle_session_timeout = 0;";
   if (server_version >= 170000) sql += "SET transaction_timeout = 0;";
   return sql;
@@ -166,7 +169,8 @@ Result<std::unique_ptr<Connection>> Connection::connect(const std::string& url,
     return std::move(error).with_context("connect to " + without_password(url));
   }
   std::unique_ptr<Connection> connection(new Connection(std::move(handle)));
-  const std::string settings = settings_since(connection->server_version());
+  const std::string settings = settings_for(
+      connection->server_version(), connection->parameter("server_encoding") == "SQL_ASCII");
   if (!settings.empty()) TRY(connection->query(settings));
   return connection;
 }

@@ -16,6 +16,7 @@ inline constexpr const char* connection_failure = "08006";
 inline constexpr const char* protocol_violation = "08P01";
 inline constexpr const char* feature_not_supported = "0A000";
 inline constexpr const char* numeric_value_out_of_range = "22003";
+inline constexpr const char* character_not_in_repertoire = "22021";
 inline constexpr const char* invalid_parameter_value = "22023";
 inline constexpr const char* invalid_text_representation = "22P02";
 inline constexpr const char* invalid_binary_representation = "22P03";

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "postgres/sqlstate.h"
 #include "postgres/type_table.h"
+#include "postgres/utf8.h"
 #include "postgres/values_format.h"
 
 namespace freshet::postgres {
@@ -26,12 +28,14 @@ ValueDecoder::Function function_for(std::uint32_t type_oid, Type type, Format fo
   return refuse_binary;
 }
 
-// The beginning of a value: text as it is, bytes in hexadecimal.
+// The beginning of a value: text as it is, anything else in hexadecimal.
 std::string excerpt(Format format, Bytes value) {
   constexpr std::size_t bytes_max = 64;
-  const Bytes head = value.first(std::min(value.size(), bytes_max));
+  Bytes head = value.first(std::min(value.size(), bytes_max));
   const std::string_view more = head.size() < value.size() ? " …" : "";
-  if (format == Format::Text) return fmt::format("\"{}\"{}", as_text(head), more);
+  // The cut may have gone through a character.
+  for (int i = 0; i < 3 && !more.empty() && !is_utf8(head); ++i) head = head.first(head.size() - 1);
+  if (format == Format::Text && is_utf8(head)) return fmt::format("\"{}\"{}", as_text(head), more);
   std::string hex = "\\x";
   for (const std::byte byte : head) hex += fmt::format("{:02x}", static_cast<unsigned>(byte));
   return hex.append(more);
@@ -91,6 +95,12 @@ Error fault_error(ValueFault fault, std::uint32_t type_oid, Type type, Format fo
     case ValueFault::NoBinaryForm:
       return not_supported(fmt::format("binary value of type {}", name),
                            "Values of this type must be asked for as text.");
+    case ValueFault::Encoding:
+      return Error{.sqlstate = sqlstate::character_not_in_repertoire,
+                   .message = fmt::format("{} value is not UTF-8", name),
+                   .hint =
+                       "The database has the encoding SQL_ASCII, which lets any bytes in. Correct "
+                       "the value on the source, or leave the table out."};
   }
   CHECK(fault != ValueFault::None);
   return {};

@@ -28,6 +28,7 @@ enum class ValueFault : std::uint8_t {
   Dimensions,    // 0A000: an array of more than one dimension
   LowerBound,    // 0A000: an array that does not start at 1
   NoBinaryForm,  // 0A000: a binary value of a type we know as text only
+  Encoding,      // 22021: text that is no UTF-8; only a database in SQL_ASCII sends it
 };
 
 // Decodes the values of one column that arrive in one format. Cheap to copy.

@@ -4,6 +4,7 @@
 #include "postgres/date_time.h"
 #include "postgres/numeric.h"
 #include "postgres/type_table.h"
+#include "postgres/utf8.h"
 #include "postgres/values_format.h"
 
 namespace freshet::postgres {
@@ -85,9 +86,13 @@ ValueFault append_char(Column& column, std::uint32_t, Bytes value, Arena& arena)
 }
 
 // A version byte before the text.
-ValueFault append_jsonb(Column& column, std::uint32_t, Bytes value, Arena&) {
+ValueFault append_jsonb(Column& column, std::uint32_t, Bytes value, Arena& arena) {
   if (value.empty() || value[0] != std::byte{1}) return malformed;
-  column.append_string(as_text(value.subspan(1)));
+  return append_plain_text(column, 0, value.subspan(1), arena);
+}
+
+ValueFault append_bytes(Column& column, std::uint32_t, Bytes value, Arena&) {
+  column.append_string(as_text(value));
   return ok;
 }
 
@@ -114,8 +119,8 @@ ValueDecoder::Function binary_function(std::uint32_t type_oid, Type type) {
     case TypeKind::Decimal: return decimal_function(type);
     case TypeKind::Numeric: return append_numeric;
     case TypeKind::Text: return type_oid == char_oid ? append_char : append_plain_text;
-    case TypeKind::Json:
-    case TypeKind::Bytes: return append_plain_text;
+    case TypeKind::Json: return append_plain_text;
+    case TypeKind::Bytes: return append_bytes;
     case TypeKind::Jsonb: return append_jsonb;
     case TypeKind::Uuid: return append_uuid;
     case TypeKind::Date: return append_converted<std::int32_t, date_from_binary>;
@@ -129,6 +134,7 @@ ValueDecoder::Function binary_function(std::uint32_t type_oid, Type type) {
 }
 
 ValueFault append_plain_text(Column& column, std::uint32_t, Bytes value, Arena&) {
+  if (!is_utf8(value)) return ValueFault::Encoding;
   column.append_string(as_text(value));
   return ok;
 }

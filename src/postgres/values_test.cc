@@ -1,4 +1,5 @@
 #include "postgres/values.h"
+#include "postgres/utf8.h"
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -148,6 +149,25 @@ TEST(Values, BinaryFormsAreRefusedAtEveryOtherLength) {
     EXPECT_EQ(decoded(golden.type_oid, golden.typmod, Format::Binary, whole + '\0').substr(0, 6),
               "22P03 ");
   }
+}
+
+TEST(Values, TextThatIsNoUtf8IsRefusedInEveryTypeThatHoldsText) {
+  Arena arena;
+  for (const std::uint32_t type : {oid::text, oid::varchar, oid::json, oid::jsonb}) {
+    for (const Format format : {Format::Text, Format::Binary}) {
+      Column column(type_for(type, -1));
+      const std::string version = type == oid::jsonb && format == Format::Binary ? "\x01" : "";
+      const std::string bad = version + "\"ab\xff\"";
+      const Result<> refused = append_value(column, type, format, as_bytes(bad), arena);
+      ASSERT_FALSE(refused.ok());
+      EXPECT_EQ(refused.error().sqlstate, "22021");
+      EXPECT_TRUE(is_utf8(as_bytes(refused.error().detail)));
+      EXPECT_EQ(column.size(), 0u);
+      EXPECT_TRUE(append_value(column, type, format, as_bytes(version + "\"ä€😀\""), arena).ok());
+    }
+  }
+  Column bytes(type_for(oid::bytea, -1));
+  EXPECT_TRUE(append_value(bytes, oid::bytea, Format::Binary, as_bytes("\xff"), arena).ok());
 }
 
 TEST(Values, MalformedTextsAreRefused) {
