@@ -40,6 +40,9 @@ struct StoredTable {
   std::vector<SegmentId> shown;
   std::uint64_t layout = 0;  // layout_of() the schema that `segments` can be read by
   Constants constants;
+
+  // Was paused, and is visible as it was then while its changes since are replayed.
+  bool resuming() const { return record.state == TableState::CatchingUp && view && shown.empty(); }
 };
 
 struct Definitions {

@@ -107,7 +107,8 @@ std::vector<SegmentId> Rewrite::from() const {
 }
 
 bool Rewrite::fits(const Table& table) const {
-  return table.takes_changes() && std::ranges::all_of(parts_, [&](const Part& part) {
+  return table.takes_changes() && !table.resuming() &&
+         std::ranges::all_of(parts_, [&](const Part& part) {
            return std::ranges::find(table.segments, part.segment, &Segment::id) !=
                   table.segments.end();
          });

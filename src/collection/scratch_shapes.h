@@ -108,7 +108,9 @@ struct ShapedStore : ScratchStore {
     changes.changes.applied = {.lsn = {++lsn}, .offset = {lsn * 10}, .commit_time = {}};
     return must(writer->apply(changes.changes, more_follows));
   }
-  std::vector<ChangeSet::Stopped> alter(const Alteration& to) { return must(writer->alter(to)); }
+  std::vector<ChangeSet::Stopped> alter(const Alteration& to) {
+    return must(writer->alter(to, false));
+  }
   // What was altered becomes visible.
   void commit() {
     ChangeSet nothing;

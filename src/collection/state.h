@@ -33,7 +33,8 @@ struct Recorded {
   std::map<SourceId, SourceRecord> sources;
   std::map<TableKey, StoredTable> tables;
   std::map<TableKey, TableNumbers> numbers;
-  std::set<SourceId> writers;  // sources that have one
+  std::set<SourceId> writers;   // sources that have one
+  std::set<TableKey> incoming;  // tables that have another catching up unseen; not durable
 };
 
 // Segments that no view names any more. Readers of versions below `version` may still use them.

@@ -70,7 +70,11 @@ std::vector<SourceRecord> Store::sources() const {
 std::vector<TableRecord> Store::tables() const {
   return state_->recorded.with([](const Recorded& recorded) {
     std::vector<TableRecord> tables;
-    for (const auto& [key, table] : recorded.tables) tables.push_back(table.record);
+    for (const auto& [key, table] : recorded.tables) {
+      tables.push_back(table.record);
+      tables.back().resuming = table.resuming();
+      tables.back().replaced = recorded.incoming.contains(key);
+    }
     return tables;
   });
 }

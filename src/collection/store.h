@@ -40,6 +40,11 @@ struct TableRecord {
   Offset replay_from;         // changes that are not in the copy start here in the stream
   std::string last_error;     // empty when fine
   bool inserts_only = false;  // no usable identity: updates and deletes are not mirrored
+  bool resync = false;        // live, and to be copied again meanwhile
+
+  // Told by the store, never to it.
+  bool resuming = false;  // catching up after a pause, and visible as it was then
+  bool replaced = false;  // live, and a newer copy is catching up unseen
 };
 
 // What is stored about one source.
@@ -159,22 +164,27 @@ class Writer {
   // the new one, and both become visible together, when a call without more_follows completes them.
   // No row is written for it. A column that stays may only change to a type that holds its values.
   // A table that cannot be shown so (its new name is taken) fails and is named in the answer, as in
-  // apply.
-  virtual Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration) = 0;
+  // apply. `replayed`: the table that is behind(), not the one that apply() changes.
+  virtual Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration,
+                                                        bool replayed) = 0;
 
   // Nothing happened on the source's tables up to `lsn`: queries may count it as seen. Not stored.
   virtual void advance(Lsn lsn) = 0;
 
   // Takes finished copies as the rows of their tables (replacing what was there), with their key
   // indexes, and sets each to `state`: Live when the applied position is the snapshot's or the
-  // changes between were replayed, else CatchingUp (recorded, but not yet visible to queries).
+  // changes between were replayed, else CatchingUp (recorded, but not yet visible to queries). The
+  // copy of a live table catches up unseen, and is not recorded, while the table is followed on.
   virtual Result<> attach(std::vector<std::unique_ptr<Copy>> copies, TableState state,
                           Lsn snapshot_lsn, Offset replay_from) = 0;
 
-  // Applies changes to catching-up tables only, without moving the source's position or making them
-  // visible, and moves their replay_from to changes.applied.offset in the same engine transaction;
-  // then shows those in go_live (their replay must have reached the applied position). For tables
-  // that were copied later than others. more_follows as in apply.
+  // What replay() brings up to date, each with the offset it has reached: tables that were copied
+  // later than others, or paused and resumed.
+  virtual std::vector<TableRecord> behind() const = 0;
+  // Applies changes to those only, without moving the source's position or making them visible, and
+  // moves their replay_from to changes.applied.offset; then shows those in go_live (their replay
+  // must have reached the applied position). Until then queries see what they saw before, if
+  // anything. more_follows as in apply.
   virtual Result<std::vector<ChangeSet::Stopped>> replay(ChangeSet& changes, bool more_follows,
                                                          std::span<const TableId> go_live) = 0;
 

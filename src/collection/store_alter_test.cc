@@ -216,13 +216,13 @@ TEST(Alter, RenamesTablesAlsoToEachOthersNames) {
     nothing.applied.lsn.value = ++base.lsn;
     must(base.writer->apply(nothing, false));
   };
-  EXPECT_TRUE(must(base.writer->alter(alteration(named(1, "c", "public")))).empty());
-  EXPECT_TRUE(must(base.writer->alter(alteration(named(2, "a", "public")))).empty());
-  EXPECT_TRUE(must(base.writer->alter(alteration(named(1, "b", "public")))).empty());
+  EXPECT_TRUE(must(base.writer->alter(alteration(named(1, "c", "public")), false)).empty());
+  EXPECT_TRUE(must(base.writer->alter(alteration(named(2, "a", "public")), false)).empty());
+  EXPECT_TRUE(must(base.writer->alter(alteration(named(1, "b", "public")), false)).empty());
   complete();
   EXPECT_EQ(ids("public.a"), "2");
   EXPECT_EQ(ids("public.b"), "1");
-  EXPECT_TRUE(must(base.writer->alter(alteration(named(1, "b", "elsewhere")))).empty());
+  EXPECT_TRUE(must(base.writer->alter(alteration(named(1, "b", "elsewhere")), false)).empty());
   complete();
   EXPECT_EQ(ids("elsewhere.b"), "1");
   base.reopen();
@@ -233,7 +233,7 @@ TEST(Alter, RenamesTablesAlsoToEachOthersNames) {
   more.table(2).rows[0].append(std::int64_t{3});
   more.table(2).changes.push_back({Op::Insert, 0});
   base.apply(more, true);
-  EXPECT_TRUE(must(base.writer->alter(alteration(named(2, "a", "third")))).empty());
+  EXPECT_TRUE(must(base.writer->alter(alteration(named(2, "a", "third")), false)).empty());
   complete();
   EXPECT_EQ(ids("third.a WHERE id = 3"), "3");
 }
@@ -243,7 +243,7 @@ TEST(Alter, FailsATableWhoseNewNameIsTaken) {
     return shape({id_column()}, Identity::Key, id, name);
   };
   ScratchStore base({named(1, "a"), named(2, "b")});
-  const auto stopped = must(base.writer->alter(alteration(named(1, "b"))));
+  const auto stopped = must(base.writer->alter(alteration(named(1, "b")), false));
   ASSERT_EQ(stopped.size(), 1U);
   EXPECT_EQ(stopped[0].reason.sqlstate, "42P07");
   ChangeSet nothing;

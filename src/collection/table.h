@@ -27,6 +27,9 @@ struct Table {
   RowIndex index;
   RowKeys row_keys;  // of new rows and of what names old ones: two answers live at a time
   RowKeys old_keys;
+  // Invisible and not recorded: it takes the place of the table of the same id once it has caught
+  // up. Some of its segments may be that table's too.
+  bool incoming = false;
 
   // Since the last commit.
   bool touched = false;
@@ -45,6 +48,7 @@ struct Table {
   bool takes_changes() const {
     return stored.record.state == TableState::Live || stored.record.state == TableState::CatchingUp;
   }
+  bool resuming() const { return !incoming && stored.resuming(); }
   Segment* find(SegmentId segment) {
     for (Segment& each : segments) {
       if (each.id == segment) return &each;

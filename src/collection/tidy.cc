@@ -59,7 +59,7 @@ Result<> Tidy::drop_retired() {
 
 Result<bool> Tidy::rewrite_one() {
   for (auto& [id, table] : workspace_.tables()) {
-    if (!table.takes_changes()) continue;
+    if (!table.takes_changes() || table.resuming()) continue;
     const RewritePlan plan = plan_rewrite(table.segments);
     if (plan.from.empty()) continue;
     if (plan.live_rows > rows_at_once_max) {

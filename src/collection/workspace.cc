@@ -25,6 +25,13 @@ std::vector<SegmentId> ids_of(const std::vector<Segment>& segments) {
   return ids;
 }
 
+// The bits that readers see, to be edited without changing them.
+SegmentBits continued_bits(const Store::State& state, SegmentId segment) {
+  const auto version = state.versions.newest();
+  const SegmentBits* bits = version->root->find(segment);
+  return bits == nullptr ? SegmentBits() : SegmentBits::continued(*bits);
+}
+
 }  // namespace
 
 Workspace::Workspace(std::shared_ptr<Store::State> state, SourceId source,
@@ -32,10 +39,23 @@ Workspace::Workspace(std::shared_ptr<Store::State> state, SourceId source,
     : state_(std::move(state)), source_(source), connection_(std::move(connection)) {}
 
 Workspace::~Workspace() {
+  // Nobody names what lies only in incoming tables: the next Writer drops it.
+  std::vector<SegmentId> unnamed;
+  for (const auto& [id, table] : incoming_) {
+    const auto own = own_segments(table);
+    unnamed.insert(unnamed.end(), own.begin(), own.end());
+  }
+  state_->retired.with([&](std::vector<Retired>& all) {
+    if (!unnamed.empty()) all.push_back({.version = 0, .segments = std::move(unnamed)});
+  });
   inserters_.clear();
   journal_.reset();
   connection_->rollback();
-  state_->recorded.with([&](Recorded& recorded) { recorded.writers.erase(source_); });
+  incoming_.clear();
+  state_->recorded.with([&](Recorded& recorded) {
+    record_incoming(recorded);
+    recorded.writers.erase(source_);
+  });
 }
 
 Result<std::unique_ptr<Workspace>> Workspace::open(std::shared_ptr<Store::State> state,
@@ -59,7 +79,6 @@ Result<> Workspace::load_tables() {
       if (key.source == source_) stored.push_back(table);
     }
   });
-  const auto version = state_->versions.newest();
   const auto layouts = TRY(read_layouts(*connection_));
   for (StoredTable& each : stored) {
     Table& table = tables_[each.record.schema->id];
@@ -69,11 +88,8 @@ Result<> Workspace::load_tables() {
                       .layout = layouts.at(each.segments[i]),
                       .rows = rows[i],
                       .committed_rows = rows[i],
-                      .bits = {}};
-      if (const SegmentBits* bits = version->root->find(segment.id)) {
-        segment.bits = SegmentBits::continued(*bits);
-        segment.filtered = bits->dead_count() > 0;
-      }
+                      .bits = continued_bits(*state_, each.segments[i])};
+      segment.filtered = segment.bits.dead_count() > 0;
       table.segments.push_back(std::move(segment));
     }
     table.stored = std::move(each);
@@ -94,6 +110,86 @@ void Workspace::touch(Table& table) {
   if (table.touched) return;
   table.touched = true;
   touched_.push_back(&table);
+}
+
+Table* Workspace::find_incoming(TableId table) {
+  const auto found = incoming_.find(table);
+  return found == incoming_.end() ? nullptr : &found->second;
+}
+
+Table& Workspace::add_incoming(TableId id) {
+  drop_incoming(id);
+  Table& table = incoming_[id];
+  table.incoming = true;
+  return table;
+}
+
+Table& Workspace::resume(Table& paused) {
+  Table& table = add_incoming(paused.id());
+  table.stored.record = paused.stored.record;
+  table.stored.layout = paused.stored.layout;
+  table.stored.constants = paused.stored.constants;
+  table.segments = paused.segments;
+  for (Segment& segment : table.segments) segment.bits = continued_bits(*state_, segment.id);
+  // New rows must not go where the visible table would show them.
+  table.sealed = true;
+  table.index = std::exchange(paused.index, {});
+  table.set_schema_keys();
+  return table;
+}
+
+void Workspace::drop_incoming(TableId id) {
+  Table* table = find_incoming(id);
+  if (table == nullptr) return;
+  retire(own_segments(*table));
+  std::erase(touched_, table);
+  incoming_.erase(id);
+}
+
+// Those that the visible table does not have too.
+std::vector<SegmentId> Workspace::own_segments(const Table& table) {
+  std::vector<SegmentId> ids = ids_of(table.segments);
+  if (Table* visible = find(table.id()); visible != nullptr && table.incoming) {
+    std::erase_if(ids, [&](SegmentId id) { return visible->find(id) != nullptr; });
+  }
+  return ids;
+}
+
+Result<Table*> Workspace::replace(TableId id) {
+  Table& before = tables_.at(id);
+  Table& after = incoming_.at(id);
+  TRY(bury_unrecorded(after));
+  std::vector<SegmentId> gone = ids_of(before.segments);
+  std::erase_if(gone, [&](SegmentId segment) { return after.find(segment) != nullptr; });
+  retire(gone);
+  retire(before.stored.shown);
+  after.stored.view = before.stored.view;
+  after.incoming = false;
+  std::erase(touched_, &before);
+  tables_.erase(id);
+  Table& replaced = tables_.insert(incoming_.extract(id)).position->second;
+  touch(replaced);
+  replaced.view_stale = replaced.definition_stale = true;
+  return &replaced;
+}
+
+// While it was incoming its dead rows were not recorded: after a crash the visible table's rows
+// would have been missing.
+Result<> Workspace::bury_unrecorded(const Table& table) {
+  constexpr std::size_t flush_rows = 1 << 20;
+  const auto version = state_->versions.newest();
+  for (const Segment& segment : table.segments) {
+    const SegmentBits* recorded = version->root->find(segment.id);
+    Result<> flushed;
+    std::size_t added = 0;
+    segment.bits.for_each_dead([&](std::uint64_t row) {
+      if (!flushed.ok() || (recorded != nullptr && recorded->is_dead(row))) return;
+      journal_->add_dead(segment.id, row);
+      if (++added % flush_rows == 0) flushed = journal_->flush();
+    });
+    TRY(std::move(flushed));
+  }
+  return {};
 }
 
 Result<> Workspace::begin() {
@@ -151,7 +247,7 @@ Result<> Workspace::bury(Table& table, std::span<const Location> dead) {
     if (segment == nullptr || segment->id != at.segment()) segment = table.find(at.segment());
     CHECK(segment != nullptr && at.row() < segment->rows);
     CHECK(segment->bits.mark_dead(at.row()));
-    journal_->add_dead(at.segment(), at.row());
+    if (!table.incoming) journal_->add_dead(at.segment(), at.row());
     segment->changed = true;
     if (segment->filtered) continue;
     segment->filtered = true;
@@ -198,7 +294,7 @@ void Workspace::retire(const std::vector<SegmentId>& segments) {
 }
 
 void Workspace::retire_all(Table& table) {
-  retire(ids_of(table.segments));
+  retire(own_segments(table));
   table.segments.clear();
   touch(table);
   table.view_stale = table.definition_stale = true;
@@ -207,6 +303,7 @@ void Workspace::retire_all(Table& table) {
 Result<> Workspace::remove(TableId id) {
   Table* table = find(id);
   if (table == nullptr) return {};
+  drop_incoming(id);
   if (table->stored.view) TRY(drop_view(*connection_, *table->stored.view));
   retire_all(*table);
   retire(table->stored.shown);
@@ -275,7 +372,7 @@ Result<> Workspace::write_views() {
 Result<> Workspace::write_definitions() {
   std::vector<const StoredTable*> stale;
   for (Table* const table : touched_) {
-    if (!table->definition_stale) continue;
+    if (!table->definition_stale || table->incoming) continue;
     table->stored.segments = ids_of(table->segments);
     stale.push_back(&table->stored);
   }
@@ -286,6 +383,7 @@ Result<> Workspace::write_definitions() {
 std::vector<LiveRoot::Edit> Workspace::edits() {
   std::vector<LiveRoot::Edit> edits;
   for (Table* const table : touched_) {
+    if (table->incoming) continue;  // its segments stay changed
     for (Segment& segment : table->segments) {
       if (!segment.changed) continue;
       segment.changed = false;
@@ -294,6 +392,11 @@ std::vector<LiveRoot::Edit> Workspace::edits() {
   }
   for (const SegmentId segment : retired_) edits.push_back({segment, nullptr});
   return edits;
+}
+
+void Workspace::record_incoming(Recorded& recorded) const {
+  std::erase_if(recorded.incoming, [&](const TableKey& key) { return key.source == source_; });
+  for (const auto& [id, table] : incoming_) recorded.incoming.insert({source_, id});
 }
 
 void Workspace::committed(const std::optional<Applied>& applied) {
@@ -308,10 +411,12 @@ void Workspace::committed(const std::optional<Applied>& applied) {
   state_->recorded.with([&](Recorded& recorded) {
     if (applied) recorded.sources.at(source_).applied = *applied;
     for (Table* const table : touched_) {
+      if (table->incoming) continue;
       const TableKey key{source_, table->id()};
       if (table->definition_stale) recorded.tables[key] = table->stored;
       recorded.numbers[key] = numbers_of(key, table->segments, memory_bytes(table->index));
     }
+    record_incoming(recorded);
     for (const TableId id : removed_) {
       recorded.tables.erase({source_, id});
       recorded.numbers.erase({source_, id});

@@ -33,6 +33,15 @@ class Workspace {
   Journal& journal() { return *journal_; }
   std::map<TableId, Table>& tables() { return tables_; }
   Table* find(TableId table);
+  const std::map<TableId, Table>& incoming() const { return incoming_; }
+  Table* find_incoming(TableId table);
+  // A table whose changes are applied unseen, until replace().
+  Table& add_incoming(TableId table);
+  // The same for a table that was paused: it has the same rows, and takes over the key index.
+  Table& resume(Table& paused);
+  void drop_incoming(TableId table);
+  // Puts the incoming table in the place of the visible one, which the open transaction records.
+  Result<Table*> replace(TableId table);
 
   // Says that the open transaction changes the table.
   void touch(Table& table);
@@ -64,13 +73,16 @@ class Workspace {
   Workspace(std::shared_ptr<Store::State> state, SourceId source,
             std::unique_ptr<engine::Connection> connection);
   Result<> load_tables();
+  std::vector<SegmentId> own_segments(const Table& table);
   Result<> bury(Table& table, std::span<const Location> dead);
+  Result<> bury_unrecorded(const Table& table);
   Result<> take_back(Table& table);
   Result<engine::Inserter*> inserter(SegmentId segment, const TableSchema& schema);
   Result<> write_views();
   Result<> write_definitions();
   std::vector<LiveRoot::Edit> edits();
   void committed(const std::optional<Applied>& applied);
+  void record_incoming(Recorded& recorded) const;
 
   std::shared_ptr<Store::State> state_;
   SourceId source_;
@@ -78,7 +90,8 @@ class Workspace {
   std::unique_ptr<engine::Connection> connection_;
   std::optional<Journal> journal_;
   std::map<TableId, Table> tables_;
-  std::vector<Table*> touched_;  // by the open transaction; a commit looks at no other
+  std::map<TableId, Table> incoming_;  // each beside one of tables_
+  std::vector<Table*> touched_;        // by the open transaction; a commit looks at no other
   // Each holds a plan. All are closed when there are too many.
   std::unordered_map<SegmentId, engine::Inserter> inserters_;
   std::vector<SegmentId> retired_;  // by the open transaction

@@ -43,9 +43,11 @@ class SegmentWriter final : public Writer {
   void advance(Lsn lsn) override;
   Result<> attach(std::vector<std::unique_ptr<Copy>> copies, TableState state, Lsn snapshot_lsn,
                   Offset replay_from) override;
+  std::vector<TableRecord> behind() const override;
   Result<std::vector<ChangeSet::Stopped>> replay(ChangeSet& changes, bool more_follows,
                                                  std::span<const TableId> go_live) override;
-  Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration) override;
+  Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration,
+                                                bool replayed) override;
   Result<bool> tidy() override;
   Result<> checkpoint_if_due() override;
 
@@ -68,6 +70,8 @@ class SegmentWriter final : public Writer {
   Result<> stop(Table& table, const ChangeSet::Stopped& reason, Stopped& stopped);
   Result<> put(const TableRecord& record);
   Result<> attach_one(SegmentCopy& copy, TableState state, Lsn snapshot_lsn, Offset replay_from);
+  Table* find_behind(TableId id);
+  Result<> go_live(TableId id);
   Result<> show(Table& table);
   Result<> check_name(const TableSchema& schema) const;
   bool name_is_taken(const TableSchema& schema) const;
@@ -98,21 +102,44 @@ Result<std::vector<ChangeSet::Stopped>> SegmentWriter::replay(ChangeSet& changes
     TRY(apply_tables(changes, more_follows, true, stopped));
     if (more_follows) return stopped;
     for (const auto& [id, table_changes] : changes.tables) {
-      Table* table = workspace_->find(id);
-      if (table == nullptr || table->stored.record.state != TableState::CatchingUp) continue;
+      Table* table = find_behind(id);
+      if (table == nullptr) continue;
       table->stored.record.replay_from = changes.applied.offset;
-      table->definition_stale = true;
+      table->definition_stale = !table->incoming;
       workspace_->touch(*table);
     }
-    for (const TableId id : go_live) {
-      Table* table = workspace_->find(id);
-      if (table == nullptr || table->stored.record.state != TableState::CatchingUp) continue;
-      table->stored.record.state = TableState::Live;
-      TRY(show(*table));
-    }
+    for (const TableId id : go_live) TRY(this->go_live(id));
     TRY(workspace_->commit(std::nullopt));
     return stopped;
   });
+}
+
+std::vector<TableRecord> SegmentWriter::behind() const {
+  std::vector<TableRecord> records;
+  for (const auto& [id, table] : workspace_->incoming()) records.push_back(table.stored.record);
+  for (const auto& [id, table] : workspace_->tables()) {
+    const TableRecord& record = table.stored.record;
+    const bool counted = workspace_->incoming().contains(id);
+    if (record.state == TableState::CatchingUp && !counted) records.push_back(record);
+  }
+  return records;
+}
+
+// The table that replayed changes go to.
+Table* SegmentWriter::find_behind(TableId id) {
+  if (Table* incoming = workspace_->find_incoming(id)) return incoming;
+  Table* table = workspace_->find(id);
+  if (table == nullptr || table->stored.record.state != TableState::CatchingUp) return nullptr;
+  return table->resuming() ? &workspace_->resume(*table) : table;
+}
+
+Result<> SegmentWriter::go_live(TableId id) {
+  Table* table = find_behind(id);
+  if (table == nullptr) return {};
+  if (table->incoming) table = TRY(workspace_->replace(id));
+  table->stored.record.state = TableState::Live;
+  table->stored.record.resync = false;
+  return show(*table);
 }
 
 // `replayed`: for catching-up tables only.
@@ -125,9 +152,9 @@ Result<> SegmentWriter::apply_tables(ChangeSet& changes, bool more_follows, bool
   }
   for (const auto& [id, table_changes] : changes.tables) {
     if (table_changes->changes.empty()) continue;
-    Table* table = workspace_->find(id);
+    Table* table = replayed ? find_behind(id) : workspace_->find(id);
     if (table == nullptr || !table->takes_changes()) continue;
-    if (replayed && table->stored.record.state != TableState::CatchingUp) continue;
+    if (!replayed && table->resuming()) continue;
     if (several_parts && !table->before) {
       table->before = Table::Before{table->stored, table->segments};
       workspace_->touch(*table);
@@ -169,17 +196,22 @@ Result<> SegmentWriter::apply_table(Table& table, TableChanges& changes, Arena& 
 }
 
 Result<> SegmentWriter::stop(Table& table, const ChangeSet::Stopped& reason, Stopped& stopped) {
+  if (table.incoming) {
+    workspace_->drop_incoming(reason.table);
+    return stop(*workspace_->find(reason.table), reason, stopped);
+  }
   if (!table.takes_changes()) return {};
   TRY(workspace_->fail(table, reason.reason));
   stopped.push_back(reason);
   return {};
 }
 
-Result<std::vector<ChangeSet::Stopped>> SegmentWriter::alter(const Alteration& alteration) {
+Result<std::vector<ChangeSet::Stopped>> SegmentWriter::alter(const Alteration& alteration,
+                                                             bool replayed) {
   return guarded([&]() -> Result<Stopped> {
     const TableSchema& schema = *alteration.schema;
     Stopped stopped;
-    Table* const table = workspace_->find(schema.id);
+    Table* const table = replayed ? find_behind(schema.id) : workspace_->find(schema.id);
     if (table == nullptr || !table->takes_changes()) return stopped;
     if (const Result<> named = check_name(schema); !named.ok()) {
       TRY(workspace_->begin());
@@ -226,6 +258,9 @@ Result<> SegmentWriter::put(const TableRecord& record) {
   const bool same_schema = known && *table.stored.record.schema == *record.schema;
   table.stored.record = record;
   table.definition_stale = true;
+  if (record.state != TableState::Live || !record.resync) {
+    workspace_->drop_incoming(record.schema->id);
+  }
   if (!same_schema) {
     table.index = {};
     table.set_schema_keys();
@@ -308,10 +343,9 @@ Result<> SegmentWriter::attach(std::vector<std::unique_ptr<Copy>> copies, TableS
     for (SegmentCopy* copy : finished) TRY(attach_one(*copy, state, snapshot_lsn, replay_from));
     TRY(workspace_->commit(std::nullopt));
     for (SegmentCopy* copy : finished) {
-      const Table* table = workspace_->find(copy->schema().id);
-      const bool taken = std::ranges::find(table->segments, copy->segment(), &Segment::id) !=
-                         table->segments.end();
-      if (taken) copy->attached();
+      Table* incoming = workspace_->find_incoming(copy->schema().id);
+      Table* table = incoming != nullptr ? incoming : workspace_->find(copy->schema().id);
+      if (table->find(copy->segment()) != nullptr) copy->attached();
     }
     return {};
   });
@@ -319,15 +353,24 @@ Result<> SegmentWriter::attach(std::vector<std::unique_ptr<Copy>> copies, TableS
 
 Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snapshot_lsn,
                                    Offset replay_from) {
-  Table& table = workspace_->tables()[copy.schema().id];
+  Table* const known = workspace_->find(copy.schema().id);
+  const bool beside = known != nullptr && known->stored.record.state == TableState::Live &&
+                      state == TableState::CatchingUp;
+  Table& table =
+      beside ? workspace_->add_incoming(copy.schema().id) : workspace_->tables()[copy.schema().id];
   workspace_->touch(table);
   TableRecord& record = table.stored.record;
+  if (beside) record = known->stored.record;
   record.source = workspace_->source();
   record.schema = copy.shared_schema();
   record.snapshot_lsn = snapshot_lsn;
   record.replay_from = replay_from;
-  table.definition_stale = true;
+  table.definition_stale = !beside;
   if (const Result<> named = check_name(copy.schema()); !named.ok()) {
+    if (beside) {
+      workspace_->drop_incoming(copy.schema().id);
+      return {};
+    }
     record.state = TableState::Failed;
     record.last_error = named.error().message;
     return {};
