@@ -164,7 +164,8 @@ Result<bool> Connection::start_session(const Startup& startup) {
                  .message = "sorry, too many clients already",
                  .hint = "Close idle connections, or raise the limit of connections."};
   }
-  session_ = TRY(query::Session::open(host_.store, host_.status, std::move(options)));
+  session_ =
+      TRY(query::Session::open(host_.store, host_.status, host_.commands, std::move(options)));
   cancellable_.with([this](query::Session*& session) { session = session_.get(); });
   TRY(greet());
   return true;

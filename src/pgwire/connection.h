@@ -24,6 +24,7 @@ class RowSink;
 struct Host {
   collection::Store& store;
   const query::Status& status;
+  query::Commands& commands;
   std::function<bool()> admit;  // takes a place among the sessions; false when all are taken
   std::function<void()> leave;  // gives the place back
   std::function<void(const CancelRequest&)> cancel;

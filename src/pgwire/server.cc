@@ -94,9 +94,14 @@ int port_of(int descriptor) {
 }  // namespace
 
 struct Server::State {
-  State(ServerOptions server_options, collection::Store& store, const query::Status& status)
+  State(ServerOptions server_options, collection::Store& store, const query::Status& status,
+        query::Commands& commands)
       : options(std::move(server_options)),
-        host{store, status, [this] { return admit(); }, [this] { leave(); },
+        host{store,
+             status,
+             commands,
+             [this] { return admit(); },
+             [this] { leave(); },
              [this](const CancelRequest& request) { cancel(request); }} {}
 
   // A connection and the thread that runs it.
@@ -135,9 +140,10 @@ Server::~Server() {
 }
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, collection::Store& store,
-                                              const query::Status& status) {
+                                              const query::Status& status,
+                                              query::Commands& commands) {
   TRY(query::register_system_relations(store, status));
-  auto state = std::make_unique<State>(std::move(options), store, status);
+  auto state = std::make_unique<State>(std::move(options), store, status, commands);
   state->listener = TRY(listen_on(state->options));
   state->stop = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   state->wake = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

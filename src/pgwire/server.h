@@ -21,10 +21,11 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Registers the system relations and listens. 58030 when the address is taken. The store and the
-  // status outlive the server.
+  // Registers the system relations and listens. 58030 when the address is taken. What it is given
+  // outlives the server.
   static Result<std::unique_ptr<Server>> start(ServerOptions options, collection::Store& store,
-                                               const query::Status& status);
+                                               const query::Status& status,
+                                               query::Commands& commands);
   ~Server();  // stops
 
   int port() const;

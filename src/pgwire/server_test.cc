@@ -118,8 +118,8 @@ class ServerTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     world_ = std::make_unique<query::ScratchWorld>();
-    server_ =
-        must(Server::start({.port = 0, .connections_max = 8}, world_->store(), world_->status));
+    server_ = must(Server::start({.port = 0, .connections_max = 8}, world_->store(), world_->status,
+                                 world_->commands));
   }
   static void TearDownTestSuite() {
     server_.reset();
@@ -403,7 +403,8 @@ TEST_F(ServerTest, CancelsWhatRuns) {
 }
 
 TEST_F(ServerTest, StopsTheStatementOfAClientThatLeft) {
-  const auto server = must(Server::start({.port = 0}, world_->store(), world_->status));
+  const auto server =
+      must(Server::start({.port = 0}, world_->store(), world_->status, world_->commands));
   {
     RawClient client(server->port());
     client.login();
@@ -429,7 +430,7 @@ TEST_F(ServerTest, RefusesMoreClientsThanAllowed) {
 }
 
 TEST_F(ServerTest, StopsWithRunningStatements) {
-  auto server = must(Server::start({.port = 0}, world_->store(), world_->status));
+  auto server = must(Server::start({.port = 0}, world_->store(), world_->status, world_->commands));
   RawClient busy(server->port());
   busy.login();
   busy.send(query(endless));

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "query/control_alter.h"
+
 namespace freshet::query {
 namespace {
 
@@ -455,6 +457,10 @@ Result<Control> classify(std::string_view sql, const std::vector<Token>& tokens)
   if (is_query_word(first)) return Control(Query{.sql = std::string(sql)});
   if (first.is("explain")) return parse_explain(sql, tokens);
   if (first.is("copy")) return parse_copy(sql, tokens);
+  if (first.is("alter")) {
+    if (const std::optional<Command> command = TRY(parse_alter(sql, tokens)))
+      return Control(*command);
+  }
   if (is_writing_word(first)) return read_only(first.text);
   return classify_session_word(Words(sql, tokens, 1), first);
 }

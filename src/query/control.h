@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "query/commands.h"
 #include "query/session.h"
 #include "query/tokens.h"
 
@@ -60,7 +61,7 @@ struct Accepted {  // understood and without effect here
 };
 
 using Control = std::variant<Nothing, Query, Begin, Commit, Rollback, Set, Show, ResetAll, Discard,
-                             Deallocate, Declare, Fetch, Close, Accepted>;
+                             Deallocate, Declare, Fetch, Close, Accepted, Command>;
 
 // 25006 for statements that write, 0A000 for those we do not have, 42601 for what is none.
 Result<Control> classify(std::string_view sql, const std::vector<Token>& tokens);

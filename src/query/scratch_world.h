@@ -8,6 +8,7 @@
 
 #include "base/guarded.h"
 #include "collection/scratch_store.h"
+#include "query/commands.h"
 #include "query/relations.h"
 #include "query/session.h"
 #include "query/status.h"
@@ -32,6 +33,18 @@ class ScratchStatus final : public Status {
     return Error{.sqlstate = "55000", .message = "not visible in time"};
   }
   std::vector<std::string> not_ready() const override { return {}; }
+};
+
+// Remembers what it was asked for.
+class ScratchCommands final : public Commands {
+ public:
+  std::vector<Command> asked;
+  std::vector<Error> notes;
+
+  Result<std::vector<Error>> run(const Command& command, std::stop_token /*stop*/) override {
+    asked.push_back(command);
+    return notes;
+  }
 };
 
 inline ColumnSchema scratch_column(std::string name, Type type, std::uint32_t pg_type,
@@ -93,6 +106,7 @@ class ScratchWorld {
   collection::Store& store() { return *scratch.store; }
 
   ScratchStatus status;
+  ScratchCommands commands;
   collection::ScratchStore scratch;
 
  private:

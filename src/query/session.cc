@@ -58,8 +58,8 @@ Session::~Session() {
 }
 
 Result<std::unique_ptr<Session>> Session::open(collection::Store& store, const Status& status,
-                                               SessionOptions options) {
-  auto state = std::make_unique<State>(status, TRY(store.reader()));
+                                               Commands& commands, SessionOptions options) {
+  auto state = std::make_unique<State>(status, commands, TRY(store.reader()));
   state->user = options.user;
   state->process_id = options.process_id;
   TRY(state->settings.set_default("session_authorization", options.user));

@@ -3,6 +3,7 @@
 //
 // Every statement reads exactly one version of all collections. A block (BEGIN … COMMIT) and the
 // statements between two Syncs share one. Nothing can be written: collections follow their source.
+// What the server itself is asked to do (commands.h) is passed on, outside of blocks only.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include "base/result.h"
 #include "collection/store.h"
 #include "engine/statement.h"
+#include "query/commands.h"
 #include "query/settings.h"
 #include "query/status.h"
 
@@ -78,7 +80,7 @@ enum class TransactionStatus : char { Idle = 'I', Block = 'T', Failed = 'E' };
 class Session {
  public:
   static Result<std::unique_ptr<Session>> open(collection::Store& store, const Status& status,
-                                               SessionOptions options);
+                                               Commands& commands, SessionOptions options);
   ~Session();
 
   // Prepared statements and portals, by name; the nameless ones are replaced silently.

@@ -61,6 +61,7 @@ Result<Outcome> Session::State::control(Portal& portal, std::uint64_t rows_max, 
   if (const auto* value = std::get_if<Fetch>(&statement)) return fetch(*value, sink);
   if (const auto* value = std::get_if<Close>(&statement)) return close_cursor(*value);
   if (const auto* value = std::get_if<Accepted>(&statement)) return done(value->tag);
+  if (const auto* value = std::get_if<Command>(&statement)) return command(*value);
   if (const auto* value = std::get_if<Deallocate>(&statement)) {
     if (value->name.empty()) {
       statements.clear();
@@ -269,6 +270,26 @@ Result<Outcome> Session::State::close_cursor(const Close& statement) {
   }
   portals.erase(statement.cursor);
   return done("CLOSE CURSOR");
+}
+
+// ---- commands -----------------------------------------------------------------------------------
+
+// Like PostgreSQL's commands that cannot be rolled back. What follows sees what it has done.
+Result<Outcome> Session::State::command(Command asked) {
+  const std::string tag(tag_of(asked));
+  if (transaction != TransactionStatus::Idle) {
+    return Error{.sqlstate = "25001",
+                 .message = tag + " cannot run inside a transaction block",
+                 .hint = "It takes effect at once and cannot be rolled back."};
+  }
+  unpin();
+  if (auto* collection = std::get_if<AlterCollection>(&asked)) {
+    *collection = TRY(resolve(std::move(*collection), status.tables(), settings.search_path()));
+  }
+  const std::stop_token stop = running.with([](Running& now) { return now.stop.get_token(); });
+  auto notes = commands.run(asked, stop);
+  TRY(stopped());
+  return Outcome{.tag = tag, .warnings = TRY(std::move(notes))};
 }
 
 }  // namespace freshet::query

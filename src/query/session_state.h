@@ -21,8 +21,10 @@ struct Running {
 };
 
 struct Session::State {
-  State(const Status& server_status, std::unique_ptr<collection::Reader> store_reader)
+  State(const Status& server_status, Commands& server_commands,
+        std::unique_ptr<collection::Reader> store_reader)
       : status(server_status),
+        commands(server_commands),
         reader(std::move(store_reader)),
         watchdog([this] { interrupt(Running::Why::Timeout); }) {}
 
@@ -57,12 +59,14 @@ struct Session::State {
   Result<Outcome> declare(Portal& portal, const Declare& statement);
   Result<Outcome> fetch(const Fetch& statement, ResultSink& sink);
   Result<Outcome> close_cursor(const Close& statement);
+  Result<Outcome> command(Command asked);
   Result<StatementDescription> describe(const Prepared& prepared);
   Result<> tell_engine();  // settings that the engine follows
   Result<> tell_variables();
   void restore_settings(const Settings& before);
 
   const Status& status;
+  Commands& commands;
   const std::unique_ptr<collection::Reader> reader;
   Settings settings;
   std::vector<std::pair<std::string, std::string>> reported;  // as the client knows them

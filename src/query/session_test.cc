@@ -34,7 +34,7 @@ class TextSink final : public ResultSink {
 // A client that sends one statement after the other, as a simple query does.
 struct Client {
   explicit Client(ScratchWorld& world)
-      : session(collection::must(Session::open(world.store(), world.status, {}))) {}
+      : session(collection::must(Session::open(world.store(), world.status, world.commands, {}))) {}
 
   // The rows, then the tag; or the SQLSTATE.
   std::vector<std::string> run(const std::string& sql, std::vector<Parameter> parameters = {}) {

@@ -6,7 +6,7 @@
 #include "base/failpoint.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
-#include "server/catch_up.h"
+#include "server/alter_collection.h"
 
 namespace freshet::server {
 
@@ -20,19 +20,23 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t batch_bytes_max = 16 << 20;
 // How long the stream is waited for before orders and idle positions are looked at.
 constexpr auto quiet = 10ms;
+constexpr std::chrono::milliseconds catch_up_least = 20ms;
+constexpr std::chrono::milliseconds catch_up_most = 500ms;
 constexpr auto tidy_interval = 250ms;
 constexpr auto retire_interval = 2s;
 
 }  // namespace
 
 Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-             stream::Stream& stream, Handover& handover, Board& board)
+             stream::Stream& stream, Handover& handover, Requests& requests, Board& board)
     : store_(store),
       writer_(std::move(writer)),
       source_(source),
       stream_(stream),
       handover_(handover),
-      board_(board) {}
+      requests_(requests),
+      board_(board),
+      catch_up_(stream, board) {}
 
 Result<> Apply::run(std::stop_token stop) {
   applied_ = store_.visible(source_);
@@ -42,10 +46,8 @@ Result<> Apply::run(std::stop_token stop) {
   TRY(refresh_routes());
   while (!stop.stop_requested()) {
     TRY(take_orders());
-    if (catching_up_) {
-      const CatchUp catch_up{store_, *writer_, source_, stream_, board_};
-      if (TRY(catch_up.run(applied_.offset, seen_, stop))) TRY(refresh_routes());
-    }
+    TRY(take_requests());
+    TRY(catch_up(stop));
     if (nothing_to_follow()) {
       handover_.orders.wait_for(stop, 100ms,
                                 [](const Orders& orders) { return !orders.waiting.empty(); });
@@ -84,6 +86,17 @@ Result<> Apply::take_orders() {
 }
 
 Result<> Apply::attach(FinishedCopy finished) {
+  // What was asked for may have changed while it was copied.
+  const TableId id = finished.copy->schema().id;
+  const auto records = store_.tables();
+  const bool wanted = std::ranges::any_of(records, [&](const collection::TableRecord& record) {
+    return record.source == source_ && record.schema->id == id &&
+           (record.state == collection::TableState::Waiting || record.resync);
+  });
+  if (!wanted) {
+    board_.with([&](SourceFacts& facts) { facts.copies.erase(id); });
+    return {};
+  }
   observe::info("table copied", {{"table", finished.copy->schema().qualified_name()},
                                  {"rows", finished.copy->rows()},
                                  {"lsn", to_string(finished.snapshot_lsn)}});
@@ -96,14 +109,45 @@ Result<> Apply::attach(FinishedCopy finished) {
   return {};
 }
 
+// Between two batches, so that what it does holds at a whole transaction.
+Result<> Apply::take_requests() {
+  while (const auto asked = requests_.take<query::AlterCollection>()) {
+    auto altered = alter_collection(std::get<query::AlterCollection>(asked->command), store_,
+                                    source_, *writer_, applied_.offset);
+    if (!altered.ok()) {
+      // What the client asked for can be wrong; that the writer has failed is not its fault.
+      const bool refused = altered.error().fault == Fault::Permanent;
+      asked->answer(altered.error());
+      if (!refused) return altered.error();
+      continue;
+    }
+    TRY(refresh_routes());
+    if (altered->copy_wanted) {
+      handover_.copies_wanted.update([](std::uint64_t& count) { ++count; });
+    }
+    asked->answer(std::move(altered->notes));
+  }
+  return {};
+}
+
+// Takes turns with the live tables: as long as their last batch took, so that both get on.
+Result<> Apply::catch_up(std::stop_token stop) {
+  more_to_catch_up_ = false;
+  if (!catching_up_) return {};
+  const auto limit = std::clamp(batch_took_, catch_up_least, catch_up_most);
+  const auto outcome = TRY(catch_up_.step(*writer_, applied_.offset, seen_, limit, stop));
+  more_to_catch_up_ = outcome.more;
+  if (outcome.some_live) TRY(refresh_routes());
+  return {};
+}
+
 // Makes changes_ hold an entry for exactly the live tables; entries whose schema is the same are
 // kept, with what the decoder knows about them.
 Result<> Apply::refresh_routes() {
-  catching_up_ = false;
+  catching_up_ = !writer_->behind().empty();
   std::unordered_map<TableId, std::unique_ptr<TableChanges>> routes;
   for (const collection::TableRecord& record : store_.tables()) {
     if (record.source != source_) continue;
-    if (record.state == collection::TableState::CatchingUp) catching_up_ = true;
     if (record.state != collection::TableState::Live) continue;
     const TableId id = record.schema->id;
     auto old = changes_.tables.find(id);
@@ -122,8 +166,10 @@ Result<> Apply::refresh_routes() {
 // Applies whatever whole transactions are waiting; false when there are none.
 Result<bool> Apply::apply_waiting(std::stop_token stop) {
   changes_.clear();
-  auto record = TRY(reader_->next(stop, more_to_tidy_ ? 0ms : quiet).context("read stream"));
+  const bool something_else = more_to_tidy_ || more_to_catch_up_;
+  auto record = TRY(reader_->next(stop, something_else ? 0ms : quiet).context("read stream"));
   if (!record) return false;
+  const auto began = std::chrono::steady_clock::now();
   while (true) {
     TRY(decoder_.decode(record->part, changes_).context("decode"));
     if (changes_.keep.empty() || changes_.keep.back() != record->memory) {
@@ -152,6 +198,8 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
     if (!record) return false;
   }
   TRY(flush(false));
+  batch_took_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began);
   return true;
 }
 
@@ -253,8 +301,9 @@ Result<> Apply::look_after(bool busy) {
   retired_ = now;
   Offset keep = applied_.offset;
   if (const auto copying = handover_.copying_from.get()) keep = std::min(keep, *copying);
+  if (const auto behind = catch_up_.needed_from(*writer_)) keep = std::min(keep, *behind);
   for (const collection::TableRecord& record : store_.tables()) {
-    if (record.source == source_ && record.state == collection::TableState::CatchingUp) {
+    if (record.source == source_ && record.state == collection::TableState::Paused) {
       keep = std::min(keep, record.replay_from);
     }
   }

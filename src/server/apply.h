@@ -16,7 +16,9 @@
 #include "decode/pgoutput.h"
 #include "model/change.h"
 #include "server/board.h"
+#include "server/catch_up.h"
 #include "server/handover.h"
+#include "server/requests.h"
 #include "stream/stream.h"
 
 namespace freshet::server {
@@ -25,12 +27,14 @@ namespace freshet::server {
 class Apply {
  public:
   Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-        stream::Stream& stream, Handover& handover, Board& board);
+        stream::Stream& stream, Handover& handover, Requests& requests, Board& board);
 
   Result<> run(std::stop_token stop);
 
  private:
   Result<> take_orders();
+  Result<> take_requests();
+  Result<> catch_up(std::stop_token stop);
   Result<> attach(FinishedCopy finished);
   Result<> refresh_routes();
   bool nothing_to_follow() const;
@@ -47,8 +51,10 @@ class Apply {
   SourceId source_;
   stream::Stream& stream_;
   Handover& handover_;
+  Requests& requests_;
   Board& board_;
 
+  CatchUp catch_up_;
   decode::PgoutputDecoder decoder_;
   std::unique_ptr<stream::Reader> reader_;
   Offset read_;        // where reader_ stands
@@ -56,7 +62,9 @@ class Apply {
   Applied applied_;
   Lsn seen_;                         // applied_.lsn, or the idle position above it
   bool inside_transaction_ = false;  // an engine transaction is open for a large one
-  bool catching_up_ = false;         // some table is CatchingUp
+  bool catching_up_ = false;         // some table is behind the others
+  bool more_to_catch_up_ = false;
+  std::chrono::milliseconds batch_took_{};  // the last one of the live tables
   bool more_to_tidy_ = false;
   std::chrono::steady_clock::time_point tidied_{};
   std::chrono::steady_clock::time_point retired_{};

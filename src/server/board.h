@@ -23,6 +23,7 @@ struct CopyFacts {
   std::string name;
   std::string phase;  // "waiting for slot", "waiting for lock", "copying", "catching up"
   double rows_estimated = -1;
+  std::optional<std::uint64_t> bytes_left{};  // of the stream, while catching up
   std::chrono::steady_clock::time_point started{};
   std::shared_ptr<const snapshot::CopyProgress> progress;
 };

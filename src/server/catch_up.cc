@@ -1,80 +1,132 @@
 #include "server/catch_up.h"
 
 #include <algorithm>
-#include <map>
 
 #include "base/failpoint.h"
-#include "decode/pgoutput.h"
 #include "observe/log.h"
 
 namespace freshet::server {
 
 namespace {
 
+// Of the stream, between two commits: what is read at once is held in memory.
 constexpr std::uint64_t batch_bytes_max = 16 << 20;
-
-ChangeSet changes_for(const std::vector<collection::TableRecord>& group) {
-  ChangeSet changes;
-  for (const collection::TableRecord& record : group) {
-    auto table = std::make_unique<TableChanges>(record.schema);
-    table->skip_before = record.snapshot_lsn;
-    changes.tables.emplace(record.schema->id, std::move(table));
-  }
-  return changes;
-}
 
 }  // namespace
 
-CatchUp::CatchUp(collection::Store& store, collection::Writer& writer, SourceId source,
-                 const stream::Stream& stream, Board& board)
-    : store_(store), writer_(writer), source_(source), stream_(stream), board_(board) {}
+// Tables that have reached the same offset: the stream is read once for all of them.
+struct CatchUp::Group {
+  Offset at;
+  Records records;
+  ChangeSet changes{};
+  decode::PgoutputDecoder decoder{};
+  std::unique_ptr<stream::Reader> reader{};  // stands at `at`
 
-Result<bool> CatchUp::run(Offset applied, Lsn seen, std::stop_token stop) const {
-  std::map<Offset, Group> groups;
-  for (collection::TableRecord& record : store_.tables()) {
-    if (record.source != source_ || record.state != collection::TableState::CatchingUp) continue;
-    // A copy can be ahead of what is applied: it would show commits that others do not show yet.
-    if (record.snapshot_lsn > seen || record.replay_from > applied) continue;
-    groups[record.replay_from].push_back(std::move(record));
+  void add(collection::TableRecord record) {
+    auto table = std::make_unique<TableChanges>(record.schema);
+    table->skip_before = record.snapshot_lsn;
+    changes.tables[record.schema->id] = std::move(table);
+    records.push_back(std::move(record));
   }
-  bool some = false;
-  for (const auto& [from, group] : groups) {
-    const bool done = TRY(replay(group, applied, stop).context("catch up"));
-    some = some || done;
+  // As it was when it joined, but for what replay has moved.
+  bool has(const collection::TableRecord& record) const {
+    return record.replay_from == at && std::ranges::any_of(records, [&](const auto& each) {
+             return each.schema == record.schema && each.snapshot_lsn == record.snapshot_lsn;
+           });
   }
-  return some;
+};
+
+CatchUp::CatchUp(const stream::Stream& stream, Board& board) : stream_(stream), board_(board) {}
+CatchUp::~CatchUp() = default;
+
+std::optional<Offset> CatchUp::needed_from(const collection::Writer& writer) const {
+  std::optional<Offset> from;
+  for (const collection::TableRecord& record : writer.behind()) {
+    from = std::min(from.value_or(record.replay_from), record.replay_from);
+  }
+  return from;
 }
 
-// False when asked to stop before the end; the progress made is kept.
-Result<bool> CatchUp::replay(const Group& group, Offset until, std::stop_token stop) const {
-  ChangeSet changes = changes_for(group);
-  decode::PgoutputDecoder decoder;
-  Offset at = group.front().replay_from;
-  auto reader = TRY(stream_.read_from(at));
-  while (at < until) {
-    auto record = TRY(reader->next(stop, std::chrono::milliseconds(1000)));
-    if (!record) return false;
-    TRY(decoder.decode(record->part, changes));
+Result<CatchUp::Outcome> CatchUp::step(collection::Writer& writer, Offset applied, Lsn seen,
+                                       std::chrono::milliseconds limit, std::stop_token stop) {
+  Outcome outcome;
+  some_stopped_ = false;
+  regroup(writer.behind(), applied, seen);
+  for (auto& group : groups_) {
+    const bool live =
+        TRY(replay(writer, *group, applied, limit / static_cast<int>(groups_.size()), stop)
+                .context("catch up"));
+    if (live) group->records.clear();
+    outcome.some_live = outcome.some_live || live;
+    outcome.more = outcome.more || !live;
+  }
+  outcome.some_live = outcome.some_live || some_stopped_;
+  return outcome;
+}
+
+// Keeps the groups whose tables are all still behind; everything else is grouped anew, because a
+// decoder knows what it has read.
+void CatchUp::regroup(const Records& behind, Offset applied, Lsn seen) {
+  Records ready;
+  for (const collection::TableRecord& record : behind) {
+    // A copy can be ahead of what is applied: it would show commits that others do not show yet.
+    if (record.snapshot_lsn <= seen && record.replay_from <= applied) ready.push_back(record);
+  }
+  const auto still_behind = [&](const Group& group) {
+    return !group.records.empty() && std::ranges::all_of(group.records, [&](const auto& record) {
+      return std::ranges::any_of(ready, [&](const collection::TableRecord& each) {
+        return each.schema == record.schema && group.has(each);
+      });
+    });
+  };
+  std::erase_if(groups_, [&](const auto& group) { return !still_behind(*group); });
+  std::vector<std::unique_ptr<Group>> made;
+  for (collection::TableRecord& record : ready) {
+    if (std::ranges::any_of(groups_, [&](const auto& group) { return group->has(record); }))
+      continue;
+    auto group = std::ranges::find(made, record.replay_from, [](const auto& g) { return g->at; });
+    if (group == made.end()) {
+      made.push_back(std::make_unique<Group>());
+      group = std::prev(made.end());
+      (*group)->at = record.replay_from;
+    }
+    (*group)->add(std::move(record));
+  }
+  std::ranges::move(made, std::back_inserter(groups_));
+}
+
+// True when the group has gone live. Asked to stop, it keeps the progress it has made.
+Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset until,
+                             std::chrono::milliseconds limit, std::stop_token stop) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  if (!group.reader) group.reader = TRY(stream_.read_from(group.at));
+  ChangeSet& changes = group.changes;
+  changes.clear();
+  changes.applied.offset = group.at;
+  bool enough = false;
+  while (group.at < until && !enough) {
+    auto record = TRY(group.reader->next(stop, std::chrono::milliseconds(1000)));
+    if (!record) break;
+    TRY(group.decoder.decode(record->part, changes));
     changes.keep.push_back(record->memory);
-    changes.applied.offset = record->end;
-    at = record->end;
-    if (changes.payload_bytes < batch_bytes_max || at >= until) continue;
+    changes.applied.offset = group.at = record->end;
+    enough =
+        changes.payload_bytes >= batch_bytes_max || std::chrono::steady_clock::now() >= deadline;
+  }
+  TRY(drop_stopped(writer, group));
+  if (group.at < until) {
     // May end inside a transaction: nobody sees these tables before the end.
-    TRY(drop_stopped(changes, group));
-    TRY(writer_.replay(changes, false, {}));
+    TRY(writer.replay(changes, false, {}));
     FAILPOINT("catch_up.piece.after");
-    changes.clear();
+    show(group, until);
+    return false;
   }
-  changes.applied.offset = until;
-  TRY(drop_stopped(changes, group));
   std::vector<TableId> ready;
-  for (const collection::TableRecord& record : group) {
-    if (changes.tables.contains(record.schema->id)) ready.push_back(record.schema->id);
-  }
+  for (const collection::TableRecord& record : group.records) ready.push_back(record.schema->id);
   FAILPOINT("catch_up.go_live.before");
-  TRY(writer_.replay(changes, false, ready));
+  TRY(writer.replay(changes, false, ready));
   FAILPOINT("catch_up.go_live.after");
-  for (const collection::TableRecord& record : group) {
+  for (const collection::TableRecord& record : group.records) {
     observe::info("table live", {{"table", record.schema->qualified_name()}});
     board_.with([&](SourceFacts& facts) { facts.copies.erase(record.schema->id); });
   }
@@ -82,20 +134,36 @@ Result<bool> CatchUp::replay(const Group& group, Offset until, std::stop_token s
 }
 
 // A table that cannot be followed leaves the group: failed, or to be copied again.
-Result<> CatchUp::drop_stopped(ChangeSet& changes, const Group& group) const {
-  for (const ChangeSet::Stopped& stopped : changes.stopped) {
-    changes.tables.erase(stopped.table);
-    for (collection::TableRecord record : group) {
-      if (record.schema->id != stopped.table) continue;
-      record.state =
-          stopped.shape_changed ? collection::TableState::Waiting : collection::TableState::Failed;
-      if (!stopped.shape_changed) record.last_error = stopped.reason.message;
-      TRY(writer_.put_tables(std::span(&record, 1)));
-      board_.with([&](SourceFacts& facts) { facts.copies.erase(record.schema->id); });
-    }
+Result<> CatchUp::drop_stopped(collection::Writer& writer, Group& group) {
+  for (const ChangeSet::Stopped& stopped : group.changes.stopped) {
+    group.changes.tables.erase(stopped.table);
+    some_stopped_ = true;
+    const auto found = std::ranges::find(group.records, stopped.table,
+                                         [](const auto& record) { return record.schema->id; });
+    if (found == group.records.end()) continue;
+    collection::TableRecord record = std::move(*found);
+    group.records.erase(found);
+    record.state =
+        stopped.shape_changed ? collection::TableState::Waiting : collection::TableState::Failed;
+    record.resync = false;
+    if (!stopped.shape_changed) record.last_error = stopped.reason.message;
+    TRY(writer.put_tables(std::span(&record, 1)));
+    board_.with([&](SourceFacts& facts) { facts.copies.erase(record.schema->id); });
   }
-  changes.stopped.clear();
+  group.changes.stopped.clear();
   return {};
+}
+
+void CatchUp::show(const Group& group, Offset until) {
+  board_.with([&](SourceFacts& facts) {
+    for (const collection::TableRecord& record : group.records) {
+      CopyFacts& copy = facts.copies[record.schema->id];
+      copy.schema = record.schema->schema;
+      copy.name = record.schema->name;
+      copy.phase = "catching up";
+      copy.bytes_left = until.value - group.at.value;
+    }
+  });
 }
 
 }  // namespace freshet::server

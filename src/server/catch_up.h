@@ -1,12 +1,21 @@
-// Catching up: brings tables whose copy is finished to the position the live ones have reached, by
-// reading the stream again for them alone, and lets them go live there.
+// Catching up: brings tables whose copy is finished, and tables that were paused, to the position
+// the live ones have reached, by reading the stream again for them alone, and lets them go live
+// there.
+//
+// It works in slices between the batches of the live tables, which never stand still for longer
+// than a slice.
 #pragma once
 
+#include <chrono>
+#include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
 #include "base/result.h"
 #include "collection/store.h"
+#include "decode/pgoutput.h"
+#include "model/change.h"
 #include "server/board.h"
 #include "stream/stream.h"
 
@@ -15,23 +24,34 @@ namespace freshet::server {
 // Used by the apply thread, between two batches.
 class CatchUp {
  public:
-  CatchUp(collection::Store& store, collection::Writer& writer, SourceId source,
-          const stream::Stream& stream, Board& board);
+  CatchUp(const stream::Stream& stream, Board& board);
+  ~CatchUp();
 
-  // Handles every CatchingUp table whose snapshot is not ahead of `seen`. True when some table left
-  // that state.
-  Result<bool> run(Offset applied, Lsn seen, std::stop_token stop) const;
+  struct Outcome {
+    bool some_live = false;  // some table has gone live, or cannot be followed
+    bool more = false;       // something can go on at once
+  };
+  // One slice for everything that is behind() and whose copy is not ahead of `seen`. `applied` is
+  // where the live tables are.
+  Result<Outcome> step(collection::Writer& writer, Offset applied, Lsn seen,
+                       std::chrono::milliseconds limit, std::stop_token stop);
+  // The stream is needed from here on.
+  std::optional<Offset> needed_from(const collection::Writer& writer) const;
 
  private:
-  using Group = std::vector<collection::TableRecord>;
-  Result<bool> replay(const Group& group, Offset until, std::stop_token stop) const;
-  Result<> drop_stopped(ChangeSet& changes, const Group& group) const;
+  struct Group;
+  using Records = std::vector<collection::TableRecord>;
 
-  collection::Store& store_;
-  collection::Writer& writer_;
-  SourceId source_;
+  void regroup(const Records& behind, Offset applied, Lsn seen);
+  Result<bool> replay(collection::Writer& writer, Group& group, Offset until,
+                      std::chrono::milliseconds limit, std::stop_token stop);
+  Result<> drop_stopped(collection::Writer& writer, Group& group);
+  void show(const Group& group, Offset until);
+
   const stream::Stream& stream_;
   Board& board_;
+  std::vector<std::unique_ptr<Group>> groups_;
+  bool some_stopped_ = false;
 };
 
 }  // namespace freshet::server

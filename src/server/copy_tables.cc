@@ -85,7 +85,8 @@ CopyTables::Records CopyTables::due() const {
   const auto now = std::chrono::steady_clock::now();
   Records records;
   for (TableRecord& record : store_.tables()) {
-    if (record.source != source_ || record.state != TableState::Waiting) continue;
+    const bool again = record.state == TableState::Live && record.resync && !record.replaced;
+    if (record.source != source_ || !(record.state == TableState::Waiting || again)) continue;
     const auto retry = retries.find(record.schema->id);
     if (retry == retries.end() || retry->second.at <= now) records.push_back(std::move(record));
   }

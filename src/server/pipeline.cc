@@ -53,7 +53,8 @@ class Stages {
 }  // namespace
 
 Result<> run_pipeline(const SourceConfig& source, const Config& config, const source::Owner& owner,
-                      collection::Store& store, Board& board, std::stop_token stop) {
+                      collection::Store& store, Requests& requests, Board& board,
+                      std::stop_token stop) {
   Prepared prepared =
       TRY(prepare(source, owner, store, board, stop).context("prepare source " + source.name));
   const SourceId id = prepared.record.id;
@@ -82,7 +83,7 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
     handover.copying_from.update([&](auto& from) { from = applied.offset; });
   }
   Receive receive(*replication, *stream, handover, board);
-  Apply apply(store, std::move(prepared.writer), id, *stream, handover, board);
+  Apply apply(store, std::move(prepared.writer), id, *stream, handover, requests, board);
   CopyTables copy({.url = source.url,
                    .slot = prepared.names.slot,
                    .workers = config.copy_workers,

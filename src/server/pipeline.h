@@ -11,6 +11,7 @@
 #include "collection/store.h"
 #include "server/board.h"
 #include "server/config.h"
+#include "server/requests.h"
 #include "source/lease.h"
 
 namespace freshet::server {
@@ -18,6 +19,7 @@ namespace freshet::server {
 // Follows one source until asked to stop or until a stage fails; the error is the first stage's.
 // The calling thread waits; each stage has a thread of its own.
 Result<> run_pipeline(const SourceConfig& source, const Config& config, const source::Owner& owner,
-                      collection::Store& store, Board& board, std::stop_token stop);
+                      collection::Store& store, Requests& requests, Board& board,
+                      std::stop_token stop);
 
 }  // namespace freshet::server

@@ -10,6 +10,7 @@
 #include "observe/log.h"
 #include "pgwire/server.h"
 #include "query/session.h"
+#include "server/commands.h"
 #include "server/folder_lock.h"
 #include "server/status_view.h"
 #include "server/supervisor.h"
@@ -25,6 +26,7 @@ struct Server::Parts {
   FolderLock lock;
   std::unique_ptr<collection::Store> store;
   std::unique_ptr<StatusView> status;
+  ServerCommands commands;
   std::vector<std::unique_ptr<Supervisor>> supervisors;
   std::unique_ptr<pgwire::Server> sql;
   std::unique_ptr<http::Server> http;
@@ -49,10 +51,11 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
     parts->supervisors.push_back(std::make_unique<Supervisor>(source, set, *parts->store));
   }
   parts->status->watch(parts->supervisors);
+  parts->commands.control(parts->supervisors);
   parts->sql = TRY(pgwire::Server::start({.address = set.listen,
                                           .port = set.sql_port,
                                           .connections_max = static_cast<int>(set.connections_max)},
-                                         *parts->store, *parts->status)
+                                         *parts->store, *parts->status, parts->commands)
                        .context("listen for SQL"));
   parts->http = TRY(http::Server::start({.address = set.listen,
                                          .port = set.http_port,

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "observe/log.h"
 #include "postgres/connection.h"
+#include "server/alter_collection.h"
 #include "server/pipeline.h"
 
 namespace freshet::server {
@@ -34,22 +35,56 @@ void Supervisor::start() {
 
 void Supervisor::run(std::stop_token stop) {
   name_this_thread("source:" + source_.name);
-  Guarded<bool> never;
   std::chrono::milliseconds pause = pause_first;
   while (!stop.stop_requested()) {
     const auto started = std::chrono::steady_clock::now();
-    const Result<> result = run_pipeline(source_, config_, owner_, store_, board_, stop);
+    const Result<> result = run_pipeline(source_, config_, owner_, store_, requests_, board_, stop);
     if (stop.stop_requested()) {
       if (!result.ok()) {
         observe::debug("pipeline ended while stopping", {{"reason", result.error().message}});
       }
       return;
     }
-    if (!result.ok() && !handle(result.error())) return;
+    if (!result.ok() && !handle(result.error())) {
+      while (!stop.stop_requested()) answer_requests(1h, stop);
+      return;
+    }
     if (std::chrono::steady_clock::now() - started > healthy) pause = pause_first;
-    never.wait_for(stop, pause, [](bool) { return false; });
+    answer_requests(pause, stop);
     pause = std::min(pause * 2, pause_max);
   }
+}
+
+// While no pipeline runs: what needs the source has to wait for it, and what does not is done.
+void Supervisor::answer_requests(std::chrono::milliseconds limit, std::stop_token stop) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  while (!stop.stop_requested()) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return;
+    requests_.wait(stop, left);
+    while (const auto asked = requests_.take<query::AlterSource>()) {
+      const SourceFacts facts = board_.get();
+      asked->answer(Error{.sqlstate = "55000",
+                          .message = "source " + source_.name + " is not connected",
+                          .detail = facts.last_error,
+                          .hint = "Try again when freshet.sources says that it is live."});
+    }
+    while (const auto asked = requests_.take<query::AlterCollection>()) {
+      asked->answer(alter(std::get<query::AlterCollection>(asked->command)));
+    }
+  }
+}
+
+Result<Notes> Supervisor::alter(const query::AlterCollection& asked) {
+  for (const collection::SourceRecord& record : store_.sources()) {
+    if (record.name != source_.name) continue;
+    const auto writer = TRY(store_.writer(record.id));
+    const Offset applied = store_.visible(record.id).offset;
+    Altered altered = TRY(alter_collection(asked, store_, record.id, *writer, applied));
+    return std::move(altered.notes);
+  }
+  return Error{.sqlstate = "42P01", .message = "source " + source_.name + " has no collections"};
 }
 
 bool Supervisor::handle(const Error& error) {

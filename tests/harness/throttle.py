@@ -30,6 +30,9 @@ class Throttle:
     def unlimited(self) -> None:
         self._limit = None
 
+    def limit(self, bytes_per_second: float) -> None:
+        self._limit = bytes_per_second
+
     def cut(self) -> None:
         """Breaks all connections there are; new ones are let through."""
         with self._lock:

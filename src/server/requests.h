@@ -1,0 +1,62 @@
+// What clients ask of one source, on its way from their sessions to the stage that does it. It
+// outlives the pipeline, which may be down for a while.
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/guarded.h"
+#include "base/result.h"
+#include "query/commands.h"
+
+namespace freshet::server {
+
+using Notes = std::vector<Error>;  // for the client; not errors
+
+// Thread safe.
+class Requests {
+ public:
+  // A request that a stage has taken; it must be answered.
+  struct Asked {
+    query::Command command;
+    Guarded<std::optional<Result<Notes>>> outcome{};
+
+    void answer(Result<Notes> result) {
+      outcome.update([&](auto& empty) { empty = std::move(result); });
+    }
+  };
+
+  // Hands the request over and waits for its answer. 57014 when asked to stop; what a stage has
+  // taken is done nevertheless.
+  Result<Notes> ask(query::Command command, std::stop_token stop);
+
+  // The oldest request of one kind (query::AlterCollection, query::AlterSource), if there is one.
+  template <typename Kind>
+  std::shared_ptr<Asked> take() {
+    return waiting_.with([](Waiting& waiting) -> std::shared_ptr<Asked> {
+      for (auto at = waiting.begin(); at != waiting.end(); ++at) {
+        if (!std::holds_alternative<Kind>((*at)->command)) continue;
+        std::shared_ptr<Asked> taken = std::move(*at);
+        waiting.erase(at);
+        return taken;
+      }
+      return nullptr;
+    });
+  }
+  // Waits for a request, up to the limit.
+  void wait(std::stop_token stop, std::chrono::milliseconds limit) {
+    waiting_.wait_for(std::move(stop), limit, [](const Waiting& all) { return !all.empty(); });
+  }
+
+ private:
+  using Waiting = std::list<std::shared_ptr<Asked>>;
+  Guarded<Waiting> waiting_;
+};
+
+}  // namespace freshet::server
