@@ -354,7 +354,7 @@ Result<> SegmentWriter::attach(std::vector<std::unique_ptr<Copy>> copies, TableS
 Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snapshot_lsn,
                                    Offset replay_from) {
   Table* const known = workspace_->find(copy.schema().id);
-  const bool beside = known != nullptr && known->stored.record.state == TableState::Live &&
+  const bool beside = known != nullptr && known->stored.record.resync &&
                       state == TableState::CatchingUp;
   Table& table =
       beside ? workspace_->add_incoming(copy.schema().id) : workspace_->tables()[copy.schema().id];
