@@ -65,10 +65,12 @@ EngineQuery::EngineQuery(std::string sql, std::vector<std::uint32_t> given)
 
 Result<std::shared_ptr<EngineQuery>> EngineQuery::prepare(engine::Connection& connection,
                                                           std::string sql,
-                                                          std::vector<std::uint32_t> given) {
+                                                          std::vector<std::uint32_t> given,
+                                                          std::uint64_t pin) {
   const std::shared_ptr<EngineQuery> query(new EngineQuery(std::move(sql), std::move(given)));
   TRY(check_allowed(query->tokens_));
   TRY(query->settle(connection));
+  query->planned_for_ = pin;
   return query;
 }
 
@@ -138,6 +140,13 @@ bool EngineQuery::settle_known(std::vector<bool>& open) {
     open[i] = false;
   }
   return all;
+}
+
+Result<> EngineQuery::plan_for(engine::Connection& connection, std::uint64_t pin) {
+  if (planned_for_ == pin) return {};
+  TRY(attempt(connection));
+  planned_for_ = pin;
+  return {};
 }
 
 Result<std::unique_ptr<engine::RowStream>> EngineQuery::execute(

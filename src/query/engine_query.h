@@ -17,15 +17,20 @@ namespace freshet::query {
 
 class EngineQuery {
  public:
-  // `given`: type oids of the parameters, 0 or missing when not known.
+  // `given`: type oids of the parameters, 0 or missing when not known. `pin`: the number of
+  // the session's pin of a version, under which this is planned.
   static Result<std::shared_ptr<EngineQuery>> prepare(engine::Connection& connection,
                                                       std::string sql,
-                                                      std::vector<std::uint32_t> given);
+                                                      std::vector<std::uint32_t> given,
+                                                      std::uint64_t pin);
 
   const std::vector<std::uint32_t>& parameters() const { return parameters_; }
   const std::vector<engine::ResultColumn>& columns() const { return columns_; }
   // One stream at a time per connection; it ends before this does.
   Result<std::unique_ptr<engine::RowStream>> execute(const std::vector<Parameter>& parameters);
+  // Plans again when the plan was made under another pin. The engine builds on what it knows of a
+  // table when it plans (a column without a NULL, say), and that holds for those rows only.
+  Result<> plan_for(engine::Connection& connection, std::uint64_t pin);
 
  private:
   EngineQuery(std::string sql, std::vector<std::uint32_t> given);
@@ -43,6 +48,7 @@ class EngineQuery {
   std::vector<std::string> casts_;  // per parameter, for the rewriter
   Rewritten rewritten_;
   std::unique_ptr<engine::Statement> statement_;
+  std::uint64_t planned_for_ = 0;  // the pin
   std::vector<engine::ResultColumn> columns_;
 };
 

@@ -211,7 +211,7 @@ Result<> Session::State::prepare_query(Prepared& prepared, const std::string& sq
   TRY(pin());
   TRY(make_way(nullptr));
   Result<std::shared_ptr<EngineQuery>> query =
-      EngineQuery::prepare(reader->connection(), sql, prepared.given);
+      EngineQuery::prepare(reader->connection(), sql, prepared.given, pins);
   if (!query.ok()) {
     Error error = std::move(query).error();
     if (const std::size_t shift = prepared.sql.find(sql);
@@ -263,6 +263,7 @@ Result<Outcome> Session::State::run_query(Portal& portal, std::uint64_t rows_max
     TRY(pin());
     TRY(make_way(&portal));
     TRY(stopped());
+    TRY(portal.prepared().query->plan_for(reader->connection(), pins));
     TRY(portal.start());
   }
   const std::uint64_t count = TRY(portal.read(rows_max, &sink, [this] { return stopped(); }));
@@ -277,6 +278,7 @@ Result<> Session::State::pin() {
   if (pinned) return {};
   TRY(reader->begin());
   pinned = true;
+  ++pins;
   return {};
 }
 

@@ -238,6 +238,7 @@ Result<Outcome> Session::State::declare(Portal& portal, const Declare& statement
   auto cursor = std::make_unique<Portal>(portal.share(), portal.parameters());
   cursor->cursor = true;
   cursor->held = statement.hold;
+  TRY(cursor->prepared().query->plan_for(reader->connection(), pins));
   TRY(cursor->start());
   portals[statement.cursor] = std::move(cursor);
   return done("DECLARE CURSOR");

@@ -75,6 +75,7 @@ struct Session::State {
 
   TransactionStatus transaction = TransactionStatus::Idle;
   bool pinned = false;
+  std::uint64_t pins = 0;  // how often a version was pinned
   Settings settings_at_begin;
   std::map<std::string, std::string> local_settings;  // SET LOCAL: what they were before
 

@@ -206,3 +206,18 @@ def test_a_reader_does_not_hold_up_the_changes(source, freshet):
         assert slow.execute("SELECT v FROM t WHERE id = 9").fetchone() == before
         slow.commit()
         assert slow.execute("SELECT v FROM t WHERE id = 9").fetchone() == ("changed",)
+
+
+def test_a_prepared_statement_knows_of_nulls_that_came_since(source, freshet):
+    """The engine plans with what a column holds now; a plan made before must not be used later."""
+    question = "SELECT count(price), count(*) FROM t WHERE price IS NOT NULL AND id BETWEEN %s AND 9999"
+    plain = question.replace("%s", "1")
+    with freshet.connect() as reader:
+        assert reader.execute(plain, prepare=True).fetchone() == (1000, 1000)
+        assert reader.execute(question, (1,), prepare=True).fetchone() == (1000, 1000)
+        source.execute("INSERT INTO t VALUES (7001, NULL, NULL)")
+        freshet.wait_lsn(source)
+        assert reader.execute(plain, prepare=True).fetchone() == (1000, 1000)
+        assert reader.execute(question, (1,), prepare=True).fetchone() == (1000, 1000)
+    source.execute("DELETE FROM t WHERE id = 7001")
+    freshet.wait_lsn(source)
