@@ -112,12 +112,7 @@ const char* constraint_state(std::string_view text) {
 }
 
 const char* io_state(std::string_view text) {
-  static constexpr std::array<Rule, 3> rules = {{
-      {"No space left", "53100"},
-      {"Disk quota", "53100"},
-      {"Could not set lock", "55006"},
-  }};
-  return first_match(rules, text, "58030");
+  return has(text, "Could not set lock") ? "55006" : "58030";
 }
 
 const char* input_state(std::string_view text) {
@@ -129,7 +124,18 @@ const char* input_state(std::string_view text) {
   return first_match(rules, text, "22023");
 }
 
+// A full disk may be met anywhere, in the middle of a commit too.
+const char* disk_state(std::string_view text) {
+  static constexpr std::array<Rule, 3> rules = {{
+      {"No space left", "53100"},
+      {"Disk quota", "53100"},
+      {"database has been invalidated", "58030"},
+  }};
+  return first_match(rules, text, nullptr);
+}
+
 const char* sqlstate(const ErrorReport& report) {
+  if (const char* const state = disk_state(report.text)) return state;
   switch (report.kind) {
     case DUCKDB_ERROR_PARSER:
     case DUCKDB_ERROR_SYNTAX: return "42601";
@@ -217,6 +223,12 @@ Error engine_error(int kind, std::string_view raw, std::string_view sql) {
   error.sqlstate = sqlstate(report);
   error.fault = fault(report, error.sqlstate);
   split_text(report.text, error);
+  if (error.sqlstate == "53100" && error.hint.empty()) {
+    error.hint = "Free disk space in the data folder; Freshet goes on by itself.";
+  }
+  if (has(report.text, "database has been invalidated")) {
+    error.hint = "The store met an error of the disk. Check the disk, then restart Freshet.";
+  }
   if (error.message.empty()) error.message = "the engine failed without a reason";
   if (report.position && !sql.empty()) error.position = character_position(sql, *report.position);
   return error;

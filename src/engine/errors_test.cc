@@ -120,6 +120,11 @@ TEST(EngineError, TellsFaultsApart) {
             Fault::Corruption);
   EXPECT_EQ(engine_error("Out of Memory Error: failed").fault, Fault::Transient);
   EXPECT_EQ(engine_error("IO Error: write: No space left on device").sqlstate, "53100");
+  const Error in_commit = engine_error(
+      "TransactionContext Error: Failed to commit: Could not write file: No space left on device");
+  EXPECT_EQ(in_commit.sqlstate, "53100");
+  EXPECT_EQ(in_commit.fault, Fault::Transient);
+  EXPECT_NE(in_commit.hint, "");
   EXPECT_EQ(engine_error("Binder Error: no").fault, Fault::Permanent);
 }
 
