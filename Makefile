@@ -2,12 +2,14 @@
 #
 # Variables: JOBS (compilers at once), DUCKDB_ROOT (a DuckDB of your own: a prefix with
 # include/duckdb.h and lib/libduckdb.so), DEMO (flags for the demo: make run DEMO="--orders 1000000"),
-# STAGES (some stages of the tests: make test STAGES="tidy unit").
+# STAGES (some stages of the tests: make test STAGES="tidy unit"), SEED and MINUTES (of make soak).
 
 JOBS ?= $(shell nproc)
 DEMO ?=
 STAGES ?=
 SECONDS ?= 60
+SEED ?=
+MINUTES ?= 10
 RELEASE := build/release
 # ccache is looked for when the line runs: on a new machine it has just been installed.
 CONFIGURE = mkdir -p build && cmake --preset release $(if $(DUCKDB_ROOT),-DDUCKDB_ROOT=$(DUCKDB_ROOT)) \
@@ -16,7 +18,7 @@ CONFIGURE = mkdir -p build && cmake --preset release $(if $(DUCKDB_ROOT),-DDUCKD
 export DUCKDB_ROOT JOBS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench format tidy fuzz clean deps
+.PHONY: help run test soak build bench format tidy fuzz clean deps
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +29,10 @@ run: build  ## install what is missing, build, run the demo
 test:  ## the same, then every test; ends with one line: N passed, N failed
 	@packaging/install-deps.sh build run test || { echo "0 passed, 1 failed"; exit 1; }
 	@/usr/bin/python3 tests/run.py $(STAGES)
+
+soak: build  ## the random oracle for MINUTES (10), from SEED on; stops at the first difference
+	@packaging/install-deps.sh test
+	@cd tests && /usr/bin/python3 -m oracle $(if $(SEED),--seed $(SEED)) --minutes $(MINUTES)
 
 build:  ## release build: build/release/freshet
 	@packaging/install-deps.sh build run

@@ -3,52 +3,8 @@
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from harness.freshet import Freshet
 from harness.postgres import Postgres
-from harness.throttle import Throttle
-
-
-class Servers:
-    """Starts servers for one test and takes them away again, newest first."""
-
-    def __init__(self):
-        self._servers = []
-
-    def postgres(self, *arguments, **options) -> Postgres:
-        server = Postgres(*arguments, **options)
-        self._servers.append(server)
-        return server.start()
-
-    def freshet(self, sources, *arguments, **options) -> Freshet:
-        """Not started yet. `sources`: a Postgres, or names and URLs."""
-        if isinstance(sources, Postgres):
-            sources = {"main": sources.url()}
-        server = Freshet(sources, *arguments, **options)
-        self._servers.append(server)
-        return server
-
-    def link(self, source: Postgres, bytes_per_second: float) -> Throttle:
-        """A link to a source that outlives the servers started after it."""
-        link = Throttle(source, bytes_per_second)
-        self._servers.append(link)
-        return link
-
-    def close(self, check: bool) -> None:
-        complaints, codes, crashed = [], [], []
-        for server in reversed(self._servers):
-            try:
-                if isinstance(server, Freshet):
-                    if server.crashed:
-                        crashed.append(server.output()[-3000:])
-                    elif server.running:
-                        codes.append(server.stop())
-                    complaints += server.complaints()
-            finally:
-                server.remove()
-        if check:
-            assert not crashed, "Freshet ended by itself:\n" + "\n".join(crashed)
-            assert not any(codes), f"Freshet's exit codes at SIGTERM: {codes}"
-            assert not complaints, "the log has what no test announced:\n" + "\n".join(complaints)
+from harness.servers import Servers
 
 
 def _lifetime(request):
@@ -67,11 +23,8 @@ def _lifetime(request):
 
 
 def _show_logs(servers: Servers) -> None:
-    for server in servers._servers:
-        if isinstance(server, Throttle):
-            continue
-        tail = server.log()[-4000:]
-        print(f"---- the end of the log of {server.folder.name}\n{tail}")
+    for server in servers.with_logs():
+        print(f"---- the end of the log of {server.folder.name}\n{server.log()[-4000:]}")
 
 
 @pytest.fixture

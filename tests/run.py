@@ -183,8 +183,8 @@ def stage_tidy(folder):
 
 
 def stage_e2e(folder):
-    paths = ["tests/harness", "tests/sql", "tests/e2e", "tests/crash"]
-    return pytest(folder, paths, minutes=30, workers=2)
+    paths = ["tests/harness", "tests/sql", "tests/e2e", "tests/crash", "tests/oracle"]
+    return pytest(folder, paths, minutes=35, workers=2)
 
 
 def note_exit(tally, code, what):

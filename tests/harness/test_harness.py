@@ -130,6 +130,20 @@ def test_a_slow_link_is_slow_until_it_is_let_go_and_breaks_when_cut(source):
         link.remove()
 
 
+@pytest.mark.parametrize("sender, count", [("server", 100_000), ("client", 20)])
+def test_a_link_breaks_at_the_byte_it_is_told(source, sender, count):
+    link = Throttle(source, bytes_per_second=1e12)
+    try:
+        with psycopg.connect(link.url(), autocommit=True) as connection:
+            link.cut_after(sender, count)
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("SELECT repeat('x', 1000000)")
+        with psycopg.connect(link.url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        link.remove()
+
+
 def test_waiting_ends_with_what_was_waited_for():
     with pytest.raises(waiting.Overdue, match="the sky falls"):
         waiting.until("the sky falls", lambda: False, seconds=0.05)

@@ -1,4 +1,4 @@
-"""A link to PostgreSQL that can be slow and can break: for catching a copy in the middle."""
+"""A link to PostgreSQL that can be slow, fall silent, and break at any byte."""
 
 import socket
 import threading
@@ -20,12 +20,15 @@ class Throttle:
         self._due = time.monotonic()  # when everything that was let through is paid for
         self._lock = threading.Lock()
         self._ends: set[socket.socket] = set()
+        self._open = threading.Event()  # cleared: nothing passes
+        self._open.set()
+        self._cuts: dict[str, int] = {}  # bytes until the break, by who sends them
         self._listener = socket.create_server(("127.0.0.1", processes.free_port()), backlog=50)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def url(self) -> str:
-        return self._server.url().replace(f":{self._server.port}/", f":{self.port}/")
+    def url(self, database: str = "postgres") -> str:
+        return self._server.url(database).replace(f":{self._server.port}/", f":{self.port}/")
 
     def unlimited(self) -> None:
         self._limit = None
@@ -40,7 +43,21 @@ class Throttle:
         for end in ends:
             _shut(end)
 
+    def cut_after(self, sender: str, count: int) -> None:
+        """Breaks all connections once the "server" or the "client" has sent so many bytes more; the
+        last of them still pass."""
+        with self._lock:
+            self._cuts[sender] = count
+
+    def fall_silent(self) -> None:
+        """Nothing passes any more, and nobody is told."""
+        self._open.clear()
+
+    def speak(self) -> None:
+        self._open.set()
+
     def remove(self) -> None:
+        self.speak()
         _shut(self._listener)
         self._listener.close()
         self.cut()
@@ -58,21 +75,37 @@ class Throttle:
                 continue
             with self._lock:
                 self._ends |= {client, server}
-            for pair, is_limited in (((client, server), False), ((server, client), True)):
-                threading.Thread(target=self._forward, args=(*pair, is_limited), daemon=True).start()
+            for sender, pair in (("client", (client, server)), ("server", (server, client))):
+                threading.Thread(target=self._forward, args=(*pair, sender), daemon=True).start()
 
-    def _forward(self, reading: socket.socket, writing: socket.socket, is_limited: bool) -> None:
+    def _forward(self, reading: socket.socket, writing: socket.socket, sender: str) -> None:
         try:
             while data := reading.recv(_CHUNK):
-                if is_limited:
+                if sender == "server":
                     self._pay(len(data))
+                self._open.wait()
+                whole = len(data)
+                data = data[:self._bytes_left(sender, whole)]
                 writing.sendall(data)
+                if len(data) < whole:
+                    self.cut()
         except OSError:
             pass
         with self._lock:
             self._ends -= {reading, writing}
         _shut(reading)
         _shut(writing)
+
+    def _bytes_left(self, sender: str, size: int) -> int:
+        """How many of the bytes pass before the break; all of them when none is planned."""
+        with self._lock:
+            if sender not in self._cuts:
+                return size
+            left = self._cuts[sender] = self._cuts[sender] - size
+            if left >= 0:
+                return size
+            del self._cuts[sender]
+            return size + left
 
     def _pay(self, size: int) -> None:
         """Waits until the bytes are allowed; connections take turns."""
