@@ -1,10 +1,11 @@
-// The decoder against a real server: what a copy of a table holds and what the stream brings, in
-// text and in binary, are the same values.
+// The decoders against a real server: what a copy of a table holds and what the stream brings, in
+// text, in binary and as test_decoding's lines, are the same values.
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <memory>
 
+#include "decode/decoder.h"
 #include "decode/pgoutput.h"
 #include "decode/scripted_part.h"
 #include "postgres/catalog.h"
@@ -64,7 +65,7 @@ class PgoutputServer : public testing::Test {
     return rows->rows[0][0].value_or("");
   }
 
-  // Creates the table with two slots, one to be read in each format.
+  // Creates the table with a slot to be read in each format.
   void create(const std::string& definition) {
     ask("DROP PUBLICATION IF EXISTS p");
     ask("DROP TABLE IF EXISTS t");
@@ -73,6 +74,7 @@ class PgoutputServer : public testing::Test {
     for (const char* slot : {"in_text", "in_binary"}) {
       ask(std::string("SELECT pg_create_logical_replication_slot('") + slot + "', 'pgoutput')");
     }
+    ask("SELECT pg_create_logical_replication_slot('in_lines', 'test_decoding')");
     const auto id = static_cast<std::uint32_t>(std::stoul(ask("SELECT 't'::regclass::oid::int8")));
     const auto table = postgres::read_table(*connection_, TableId{id});
     ASSERT_TRUE(table.ok());
@@ -104,6 +106,33 @@ class PgoutputServer : public testing::Test {
       TransactionPart part = script->part();
       part.commit_lsn = position.commit;
       part.end_lsn = position.end;
+      const Result<> result = decoder.decode(part, *set);
+      EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
+      set->keep.push_back(std::exchange(script, std::make_shared<scripted::ScriptedPart>()));
+    }
+    for (const ChangeSet::Stopped& stopped : set->stopped) ADD_FAILURE() << stopped.reason.message;
+    return set;
+  }
+
+  // The same by test_decoding.
+  std::unique_ptr<ChangeSet> stream_lines() {
+    const auto rows = connection_->query(
+        "SELECT lsn, data FROM pg_logical_slot_get_changes('in_lines', NULL, NULL, "
+        "'skip-empty-xacts', 'on')");
+    EXPECT_TRUE(rows.ok()) << (rows.ok() ? "" : rows.error().message);
+    auto set = std::make_unique<ChangeSet>();
+    set->tables[schema_->id] = std::make_unique<TableChanges>(schema_);
+    Decoder decoder;
+    auto script = std::make_shared<scripted::ScriptedPart>();
+    for (const auto& row : rows->rows) {
+      if (row[1]->starts_with("BEGIN")) continue;
+      if (!row[1]->starts_with("COMMIT")) {
+        script->add(test_decoding_line + *row[1]);
+        continue;
+      }
+      TransactionPart part = script->part();
+      part.end_lsn = parse_lsn(*row[0]).value_or(Lsn{});
+      part.commit_lsn = Lsn{part.end_lsn.value - 1};
       const Result<> result = decoder.decode(part, *set);
       EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
       set->keep.push_back(std::exchange(script, std::make_shared<scripted::ScriptedPart>()));
@@ -155,7 +184,7 @@ class PgoutputServer : public testing::Test {
 
 constexpr const char* in_binary = ", 'binary', 'true'";
 
-TEST_F(PgoutputServer, CopyAndStreamBringTheSameValuesInBothFormats) {
+TEST_F(PgoutputServer, CopyAndStreamBringTheSameValuesInEveryFormat) {
   create(
       "CREATE TABLE t (id int4 PRIMARY KEY, a bool, b int2, c int8, d float4, e float8,"
       " f numeric(12,2), g numeric, h text, i varchar(20), j char(5), k uuid, l json, m jsonb,"
@@ -173,7 +202,8 @@ TEST_F(PgoutputServer, CopyAndStreamBringTheSameValuesInBothFormats) {
   const auto copied = copy();
   const auto texts = stream("in_text", "");
   const auto binaries = stream("in_binary", in_binary);
-  for (const auto& set : {std::cref(*texts), std::cref(*binaries)}) {
+  const auto lines = stream_lines();
+  for (const auto& set : {std::cref(*texts), std::cref(*binaries), std::cref(*lines)}) {
     const TableChanges& changes = *set.get().tables.at(schema_->id);
     ASSERT_EQ(changes.row_count(), 3U);
     ASSERT_EQ(table(*copied).row_count(), 3U);
@@ -193,18 +223,19 @@ TEST_F(PgoutputServer, LargeValuesThatDidNotChangeAreLeftOutUnderAKey) {
   ask("UPDATE t SET id = 2");
   ask("DELETE FROM t");
   ask("TRUNCATE t");
-  const auto set = stream("in_binary", in_binary);
-  const TableChanges& changes = table(*set);
-  ASSERT_EQ(changes.changes.size(), 5U);
-  EXPECT_EQ(changes.rows[1].text(0).size(), 16'000U);
-  EXPECT_EQ(changes.rows[1].state(1), ValueState::Unchanged);
-  EXPECT_EQ(changes.changes[1].old, Change::none);
-  EXPECT_EQ(changes.rows[1].state(2), ValueState::Unchanged);
-  EXPECT_EQ(changes.old[0].get<std::int32_t>(changes.changes[2].old), 1);
-  EXPECT_EQ(changes.rows[0].get<std::int32_t>(changes.changes[2].row), 2);
-  EXPECT_EQ(changes.old[0].get<std::int32_t>(changes.changes[3].old), 2);
-  EXPECT_EQ(changes.changes[4].op, Op::Truncate);
-  EXPECT_EQ(set->transactions, 5U);
+  for (const auto& set : {stream("in_binary", in_binary), stream_lines()}) {
+    const TableChanges& changes = table(*set);
+    ASSERT_EQ(changes.changes.size(), 5U);
+    EXPECT_EQ(changes.rows[1].text(0).size(), 16'000U);
+    EXPECT_EQ(changes.rows[1].state(1), ValueState::Unchanged);
+    EXPECT_EQ(changes.changes[1].old, Change::none);
+    EXPECT_EQ(changes.rows[1].state(2), ValueState::Unchanged);
+    EXPECT_EQ(changes.old[0].get<std::int32_t>(changes.changes[2].old), 1);
+    EXPECT_EQ(changes.rows[0].get<std::int32_t>(changes.changes[2].row), 2);
+    EXPECT_EQ(changes.old[0].get<std::int32_t>(changes.changes[3].old), 2);
+    EXPECT_EQ(changes.changes[4].op, Op::Truncate);
+    EXPECT_EQ(set->transactions, 5U);
+  }
 }
 
 TEST_F(PgoutputServer, LargeValuesComeWithTheOldRowUnderFullIdentity) {
@@ -215,12 +246,13 @@ TEST_F(PgoutputServer, LargeValuesComeWithTheOldRowUnderFullIdentity) {
   schema_ = std::make_shared<TableSchema>(again->schema);
   ask("INSERT INTO t SELECT 1, string_agg(md5(n::text), '') FROM generate_series(1, 500) n");
   ask("UPDATE t SET id = NULL");
-  const auto set = stream("in_text", "");
-  const TableChanges& changes = table(*set);
-  ASSERT_EQ(changes.changes.size(), 2U);
-  EXPECT_EQ(changes.rows[0].state(1), ValueState::Null);
-  EXPECT_EQ(changes.rows[1].text(1), changes.rows[1].text(0));
-  EXPECT_EQ(changes.old[1].text(0), changes.rows[1].text(0));
+  for (const auto& set : {stream("in_text", ""), stream_lines()}) {
+    const TableChanges& changes = table(*set);
+    ASSERT_EQ(changes.changes.size(), 2U);
+    EXPECT_EQ(changes.rows[0].state(1), ValueState::Null);
+    EXPECT_EQ(changes.rows[1].text(1), changes.rows[1].text(0));
+    EXPECT_EQ(changes.old[1].text(0), changes.rows[1].text(0));
+  }
 }
 
 }  // namespace

@@ -8,6 +8,10 @@
 
 namespace freshet {
 
+// Where a source sends lines of text (the plugin test_decoding) in place of pgoutput's messages,
+// each is a message that begins with this byte, which no message of pgoutput does.
+inline constexpr char test_decoding_line = '#';
+
 // Parts of a transaction follow each other without anything between; small ones have one part.
 struct TransactionPart {
   bool first = true;

@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 #include "collection/store.h"
-#include "decode/pgoutput.h"
+#include "decode/decoder.h"
 #include "model/change.h"
 #include "server/board.h"
 #include "server/catch_up.h"
@@ -55,7 +55,7 @@ class Apply {
   Board& board_;
 
   CatchUp catch_up_;
-  decode::PgoutputDecoder decoder_;
+  decode::Decoder decoder_;
   std::unique_ptr<stream::Reader> reader_;
   Offset read_;        // where reader_ stands
   ChangeSet changes_;  // an entry per live table

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/failpoint.h"
+#include "decode/decoder.h"
 #include "observe/log.h"
 
 namespace freshet::server {
@@ -19,7 +20,7 @@ struct CatchUp::Group {
   Offset at;
   Records records;
   ChangeSet changes{};
-  decode::PgoutputDecoder decoder{};
+  decode::Decoder decoder{};
   std::unique_ptr<stream::Reader> reader{};  // stands at `at`
 
   void add(collection::TableRecord record) {
