@@ -8,6 +8,7 @@
 #include "model/position.h"
 #include "model/schema.h"
 #include "postgres/connection.h"
+#include "postgres/plugin.h"
 
 namespace freshet::postgres {
 
@@ -37,7 +38,7 @@ class TablePatterns {
 
 // A table of the source, with what publishing and copying need to know beyond the schema.
 struct CatalogTable {
-  TableSchema schema;         // columns as pgoutput sends them: no dropped ones; see read_tables
+  TableSchema schema;         // columns as the plugin sends them: no dropped ones; see read_tables
   bool partitioned = false;   // a partitioned root; its partitions are not listed
   bool generated = false;     // some column is generated, which COPY refuses but for a query
   double rows_estimated = 0;  // planner's estimate; negative when never analysed
@@ -46,15 +47,17 @@ struct CatalogTable {
 };
 
 // Ordinary and partitioned tables that match, system schemas left out, in order of name.
-// Before 13, when PostgreSQL publishes partitions only, those stand for the partitioned table.
-// Generated columns that are stored are sent since 18, before they are not; virtual ones never are.
+// Before 13, and by test_decoding, partitions are sent under their own names: they stand for the
+// partitioned table. Generated columns that are stored are sent by pgoutput since 18 and always by
+// test_decoding; virtual ones never are.
 // Identity follows what PostgreSQL itself uses: a primary key that is not deferrable, the identity
 // index, FULL, or none; a table without one is to be published for inserts and truncates only.
-Result<std::vector<CatalogTable>> read_tables(Connection& connection,
-                                              const TablePatterns& patterns);
+Result<std::vector<CatalogTable>> read_tables(Connection& connection, const TablePatterns& patterns,
+                                              Plugin plugin = Plugin::Pgoutput);
 
 // One table by oid, as of the connection's transaction; 42P01 when it is gone.
-Result<CatalogTable> read_table(Connection& connection, TableId id);
+Result<CatalogTable> read_table(Connection& connection, TableId id,
+                                Plugin plugin = Plugin::Pgoutput);
 
 // Identity of the server behind the connection (a replication connection).
 struct SystemId {

@@ -10,6 +10,7 @@ namespace freshet::snapshot {
 namespace sqlstate = postgres::sqlstate;
 using postgres::CatalogTable;
 using postgres::Connection;
+using postgres::Plugin;
 using postgres::Rows;
 
 namespace {
@@ -37,6 +38,11 @@ std::string long_transactions(const std::string& url) {
 // A lasting slot survives the failover of a primary (17+): standbys that synchronize slots keep a
 // copy of it. Where none does the mark costs nothing, and one may be added later.
 std::string create_slot_command(const SnapshotOptions& options, int server_version, bool standby) {
+  // As every version takes it: the slot lasts, and its snapshot is exported.
+  if (options.plugin == Plugin::TestDecoding) {
+    return fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL test_decoding",
+                       postgres::quoted(options.slot));
+  }
   const bool failover = server_version >= 170000 && !options.temporary && !standby;
   const std::string settings = fmt::format("(SNAPSHOT 'use'{})", failover ? ", FAILOVER true" : "");
   return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}",
@@ -44,7 +50,7 @@ std::string create_slot_command(const SnapshotOptions& options, int server_versi
                      server_version >= 150000 ? settings : "USE_SNAPSHOT");
 }
 
-// Creates the slot in the connection's transaction; its row tells the position.
+// Creates the slot, in the connection's transaction if it has one; its row tells the position.
 Result<Rows> create_slot(Connection& connection, const std::string& url,
                          const SnapshotOptions& options, const std::stop_token& stop) {
   // Reported since 14; slots on standbys came with 16.
@@ -69,6 +75,53 @@ Result<Rows> create_slot(Connection& connection, const std::string& url,
         "pg_log_standby_snapshot() on the primary.";
   }
   return error;
+}
+
+constexpr const char* begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+// A slot's consistent point, and a transaction that sees what is committed there.
+struct Made {
+  Lsn lsn;
+  std::unique_ptr<Connection> connection;
+};
+
+Result<Lsn> point_of(const Rows& created) {
+  const std::optional<Lsn> lsn = parse_lsn(created.rows.at(0).at(1).value_or(""));
+  if (lsn) return *lsn;
+  return Error{.sqlstate = sqlstate::protocol_violation, .message = "the slot has no position"};
+}
+
+// The transaction is the walsender's own: it takes SQL since 10.
+Result<Made> make_slot(const std::string& url, const SnapshotOptions& options,
+                       const std::stop_token& stop) {
+  auto walsender =
+      TRY(Connection::connect(url, {.replication = true, .lock_timeout = options.lock_timeout}));
+  TRY(walsender->query(begin));
+  const Rows created = TRY(create_slot(*walsender, url, options, stop));
+  return Made{TRY(point_of(created)), std::move(walsender)};
+}
+
+// As all versions can do it: the walsender offers the snapshot until its next command, and another
+// session takes it over. Temporary slots came with 10: such a one is dropped here, the snapshot
+// lives on.
+Result<Made> make_slot_for_lines(const std::string& url, const SnapshotOptions& options,
+                                 const std::stop_token& stop) {
+  auto walsender =
+      TRY(Connection::connect(url, {.replication = true, .lock_timeout = options.lock_timeout}));
+  const Rows created = TRY(create_slot(*walsender, url, options, stop));
+  const std::string drop = "DROP_REPLICATION_SLOT " + postgres::quoted(options.slot);
+  auto taken = [&]() -> Result<Made> {
+    auto session = TRY(Connection::connect(url, {.lock_timeout = options.lock_timeout}));
+    TRY(session->query(begin));
+    TRY(session->query("SET TRANSACTION SNAPSHOT " +
+                       postgres::literal(created.rows.at(0).at(2).value_or(""))));
+    return Made{TRY(point_of(created)), std::move(session)};
+  }();
+  if (options.temporary || !taken.ok()) {
+    const auto dropped = walsender->query(drop);
+    if (taken.ok()) TRY(dropped);
+  }
+  return taken;
 }
 
 // The files below a table and its partitions, as the connection's snapshot sees them. They change
@@ -97,7 +150,8 @@ Error changed_error(const CatalogTable& table) {
 
 struct Snapshot::State {
   std::string url;
-  std::unique_ptr<Connection> connection;  // a walsender, in the transaction of the slot's snapshot
+  Plugin plugin = Plugin::Pgoutput;
+  std::unique_ptr<Connection> connection;  // in the transaction of the slot's snapshot
   std::unique_ptr<Connection> present;     // sees what is committed now; opened when first needed
   Lsn lsn;
   std::string name;
@@ -108,21 +162,21 @@ Result<std::unique_ptr<Snapshot>> Snapshot::create(const std::string& url, Snaps
   auto state = std::make_unique<State>();
   state->url = url;
   const std::string what = "create slot " + options.slot;
-  state->connection =
-      TRY(Connection::connect(url, {.replication = true, .lock_timeout = options.lock_timeout})
-              .context(what));
-  Connection& connection = *state->connection;
-  TRY(connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").context(what));
+  state->plugin = options.plugin;
+  const bool lines = options.plugin == Plugin::TestDecoding;
   FAILPOINT("snapshot.create_slot.before");
-  const Rows created = TRY(create_slot(connection, url, options, stop).context(what));
-  const auto& row = created.rows.at(0);
-  state->lsn = parse_lsn(row.at(1).value_or("")).value_or(Lsn{});
-  CHECK(state->lsn != Lsn{});
+  Made made = TRY((lines ? make_slot_for_lines(url, options, stop) : make_slot(url, options, stop))
+                      .context(what));
+  state->lsn = made.lsn;
+  state->connection = std::move(made.connection);
   FAILPOINT("snapshot.create_slot.after");
-  const auto exported = connection.query("SELECT pg_catalog.pg_export_snapshot()");
+  const auto exported = state->connection->query("SELECT pg_catalog.pg_export_snapshot()");
   if (!exported.ok()) {
-    ignore(connection.query("ROLLBACK"));
-    ignore(connection.query("DROP_REPLICATION_SLOT " + postgres::quoted(options.slot)));
+    // Ends the walsender's transaction; a session on the side leaves the slot to the next attempt.
+    ignore(state->connection->query("ROLLBACK"));
+    if (!lines) {
+      ignore(state->connection->query("DROP_REPLICATION_SLOT " + postgres::quoted(options.slot)));
+    }
     return Error(exported.error()).with_context("export the snapshot of slot " + options.slot);
   }
   state->name = exported->rows.at(0).at(0).value_or("");
@@ -144,7 +198,7 @@ Result<CatalogTable> Snapshot::lock(TableId id) {
   // A failed statement must not end the transaction, and with it the snapshot.
   TRY(connection.query("SAVEPOINT before_lock"));
   const auto locked = [&]() -> Result<CatalogTable> {
-    CatalogTable table = TRY(postgres::read_table(connection, id));
+    CatalogTable table = TRY(postgres::read_table(connection, id, state_->plugin));
     const auto done = connection.query(
         fmt::format("LOCK TABLE {}{}.{} IN ACCESS SHARE MODE", table.partitioned ? "" : "ONLY ",
                     postgres::quoted(table.schema.schema), postgres::quoted(table.schema.name)));
@@ -154,7 +208,7 @@ Result<CatalogTable> Snapshot::lock(TableId id) {
     TRY(done);
     // The snapshot is older than the lock: what happened between them would make the copy wrong.
     if (!state_->present) state_->present = TRY(Connection::connect(state_->url, {}));
-    const CatalogTable now = TRY(postgres::read_table(*state_->present, id));
+    const CatalogTable now = TRY(postgres::read_table(*state_->present, id, state_->plugin));
     const std::string files = TRY(files_of(connection, table));
     const std::string files_now = TRY(files_of(*state_->present, now));
     const bool same = now.schema.columns == table.schema.columns && files == files_now &&

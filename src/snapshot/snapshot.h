@@ -21,12 +21,14 @@
 #include "model/schema.h"
 #include "postgres/catalog.h"
 #include "postgres/connection.h"
+#include "postgres/plugin.h"
 
 namespace freshet::snapshot {
 
 struct SnapshotOptions {
   std::string slot{};      // created here
   bool temporary = false;  // dropped with the snapshot
+  postgres::Plugin plugin = postgres::Plugin::Pgoutput;
   // For each lock and each running transaction; on a standby for all that its primary must send.
   std::chrono::milliseconds lock_timeout{30'000};
 };

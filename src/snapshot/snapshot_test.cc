@@ -107,6 +107,24 @@ TEST_F(SnapshotTest, ShowsExactlyTheCommitsBeforeItsPosition) {
   EXPECT_EQ(copied_ids(*snapshot, table("t")), (std::vector<int>{1, 2}));
 }
 
+TEST_F(SnapshotTest, OutlivesTheTemporarySlotThatOldServersDoNotHave) {
+  run("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t VALUES (1), (2)");
+  const auto snapshot = create({.temporary = true, .plugin = postgres::Plugin::TestDecoding});
+  EXPECT_EQ(one_value("SELECT count(*) FROM pg_replication_slots"), "0");
+  run("INSERT INTO public.t VALUES (3)");
+  EXPECT_EQ(copied_ids(*snapshot, table("t")), (std::vector<int>{1, 2}));
+}
+
+TEST_F(SnapshotTest, LeavesASlotOfTestDecodingThatStreamsWhatItDoesNotShow) {
+  run("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t VALUES (1), (2)");
+  const auto snapshot = create({.plugin = postgres::Plugin::TestDecoding});
+  run("INSERT INTO public.t VALUES (3)");
+  EXPECT_EQ(copied_ids(*snapshot, table("t")), (std::vector<int>{1, 2}));
+  EXPECT_EQ(one_value("SELECT string_agg(data, ';') FROM pg_logical_slot_get_changes('snap', NULL, "
+                      "NULL, 'include-xids', 'off')"),
+            "BEGIN;table public.t: INSERT: id[integer]:3;COMMIT");
+}
+
 TEST_F(SnapshotTest, LosesAndDoublesNoRowWhileOthersWrite) {
   run("CREATE TABLE public.t (id int PRIMARY KEY, x text)");
   run("CREATE PUBLICATION everything FOR TABLE public.t");

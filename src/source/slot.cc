@@ -39,10 +39,37 @@ Lsn lsn_of(const std::optional<std::string>& text) {
   return parse_lsn(text.value_or("")).value_or(Lsn{});
 }
 
-// The server's position, also on a standby.
-constexpr const char* current_lsn =
-    "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
-    "ELSE pg_catalog.pg_current_wal_lsn() END";
+// Names of the WAL functions, which were other ones before 10.
+struct WalFunctions {
+  const char* written;
+  const char* flushed;
+  const char* replayed;
+  const char* difference;
+};
+
+WalFunctions wal_functions(int server_version) {
+  if (server_version >= 100000) {
+    return {"pg_catalog.pg_current_wal_lsn()", "pg_catalog.pg_current_wal_flush_lsn()",
+            "pg_catalog.pg_last_wal_replay_lsn()", "pg_catalog.pg_wal_lsn_diff"};
+  }
+  const char* const flushed = server_version >= 90600
+                                  ? "pg_catalog.pg_current_xlog_flush_location()"
+                                  : "pg_catalog.pg_current_xlog_location()";
+  return {"pg_catalog.pg_current_xlog_location()", flushed,
+          "pg_catalog.pg_last_xlog_replay_location()", "pg_catalog.pg_xlog_location_diff"};
+}
+
+// A position of the server that has its own on a standby.
+std::string on_any_server(const char* primary, const WalFunctions& names) {
+  return fmt::format("CASE WHEN pg_catalog.pg_is_in_recovery() THEN {} ELSE {} END", names.replayed,
+                     primary);
+}
+
+// Which session reads slot `s`. 9.4 does not say: there every walsender of the database is asked.
+const char* owner_of_slot(int server_version) {
+  if (server_version >= 90500) return "a.pid = s.active_pid";
+  return "a.pid IN (SELECT pid FROM pg_catalog.pg_stat_replication) AND a.datname = s.database";
+}
 
 }  // namespace
 
@@ -67,16 +94,18 @@ Names names_for(const std::string& source_name) {
 }
 
 Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) {
-  const Rows rows =
-      TRY(connection
-              .query(fmt::format(
-                  "SELECT active, coalesce(active_pid, 0), plugin, database, {}, restart_lsn, "
-                  "confirmed_flush_lsn, greatest(pg_catalog.pg_wal_lsn_diff({}, restart_lsn), "
-                  "0)::bigint "
-                  "FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
-                  connection.server_version() >= 130000 ? "wal_status" : "''", current_lsn,
-                  literal(slot)))
-              .context("read the slot"));
+  const int version = connection.server_version();
+  const WalFunctions names = wal_functions(version);
+  const Rows rows = TRY(
+      connection
+          .query(fmt::format("SELECT active, {}, plugin, database, {}, restart_lsn, {}, "
+                             "greatest({}({}, restart_lsn), 0)::bigint "
+                             "FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
+                             version >= 90500 ? "coalesce(active_pid, 0)" : "0",
+                             version >= 130000 ? "wal_status" : "''",
+                             version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
+                             on_any_server(names.written, names), literal(slot)))
+          .context("read the slot"));
   if (rows.rows.empty()) return SlotStatus{};
   const auto& row = rows.rows.front();
   return SlotStatus{.exists = true,
@@ -98,10 +127,10 @@ Result<> take_over(Connection& connection, const std::string& slot,
     const Rows rows =
         TRY(connection
                 .query(fmt::format(
-                    "SELECT s.active_pid, a.application_name, a.usename, a.client_addr FROM "
+                    "SELECT a.pid, a.application_name, a.usename, a.client_addr FROM "
                     "pg_catalog.pg_replication_slots s LEFT JOIN pg_catalog.pg_stat_activity a "
-                    "ON a.pid = s.active_pid WHERE s.slot_name = {} AND s.active",
-                    literal(slot)))
+                    "ON {} WHERE s.slot_name = {} AND s.active",
+                    owner_of_slot(connection.server_version()), literal(slot)))
                 .context("read the slot"));
     if (rows.rows.empty()) return {};
     const auto& owner = rows.rows.front();
@@ -135,6 +164,7 @@ Result<> drop_everything(Connection& connection, const Names& names) {
     TRY(connection.query("SELECT pg_catalog.pg_drop_replication_slot(" + literal(names.slot) + ")")
             .context("drop slot " + names.slot));
   }
+  if (connection.server_version() < 100000) return {};
   for (const std::string& publication : {names.publication, names.inserts_publication}) {
     TRY(connection.query("DROP PUBLICATION IF EXISTS " + postgres::quoted(publication))
             .context("drop publication " + publication));
@@ -143,13 +173,13 @@ Result<> drop_everything(Connection& connection, const Names& names) {
 }
 
 Result<SourceClock> source_clock(Connection& connection) {
-  const Rows rows = TRY(
-      connection
-          .query(fmt::format(
-              "SELECT {}, (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint",
-              "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
-              "ELSE pg_catalog.pg_current_wal_flush_lsn() END"))
-          .context("read the source's clock"));
+  const WalFunctions names = wal_functions(connection.server_version());
+  const Rows rows =
+      TRY(connection
+              .query(fmt::format(
+                  "SELECT {}, (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint",
+                  on_any_server(names.flushed, names)))
+              .context("read the source's clock"));
   const auto& row = rows.rows.at(0);
   return SourceClock{.flushed = lsn_of(row[0]),
                      .now = Time(std::chrono::microseconds(number<std::int64_t>(row[1])))};
