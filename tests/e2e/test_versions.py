@@ -4,6 +4,7 @@ import pytest
 
 from harness import compare
 from harness.postgres import VERSIONS, Postgres
+from harness.waiting import until
 
 TABLES = """
 CREATE TYPE mood AS ENUM ('sad', 'fine');
@@ -172,3 +173,44 @@ def test_the_slot_is_marked_for_failover(server, servers):
     servers.freshet({name: server.url(name)}).start().wait_live("public.t")
     assert server.value("SELECT failover FROM pg_replication_slots"
                         " WHERE slot_name = 'freshet_failover'") is True
+
+
+PUBLICATIONS = """
+CREATE PUBLICATION freshet_standby FOR TABLE ONLY everything, ONLY twins, ONLY by_index, ONLY emptied
+  WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true{more});
+CREATE PUBLICATION freshet_standby_inserts FOR TABLE ONLY keyless
+  WITH (publish = 'insert, truncate', publish_via_partition_root = true{more});
+"""
+
+
+@pytest.mark.parametrize("version", [16, 18])
+def test_a_hot_standby_is_followed(version, servers):
+    primary = servers.postgres("primary", version=version)
+    standby = servers.postgres("standby", standby_of=primary)
+    more = ", publish_generated_columns = stored" if version >= 18 else ""
+    primary.execute(TABLES + PUBLICATIONS.format(more=more))
+
+    def wait_standby():
+        lsn = primary.lsn()
+        until("the standby has all of the primary",
+              lambda: standby.value(f"SELECT pg_last_wal_replay_lsn() >= '{lsn}'"))
+
+    wait_standby()
+    freshet = servers.freshet({"standby": standby.url()}).start()
+
+    def live():
+        # A slot of a standby waits until its primary says which transactions run.
+        primary.execute("SELECT pg_log_standby_snapshot()")
+        states = freshet.states()
+        return len(states) == len(LIVE) and set(states.values()) == {"live"}
+
+    until("all tables are live", live, seconds=60, every=0.3)
+    for change in CHANGES:
+        primary.execute(change)
+    freshet.kill()
+    primary.execute("UPDATE everything SET t = t || '!' WHERE id < 200")
+    freshet.start()
+    wait_standby()
+    freshet.wait_lsn(standby)
+    compare.assert_equal_tables(standby, freshet)
+    assert primary.value("SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'logical'") == 0
