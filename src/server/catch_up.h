@@ -14,7 +14,7 @@
 
 #include "base/result.h"
 #include "collection/store.h"
-#include "decode/pgoutput.h"
+#include "decode/decoder.h"
 #include "model/change.h"
 #include "server/board.h"
 #include "stream/stream.h"
