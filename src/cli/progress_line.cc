@@ -77,7 +77,8 @@ Summary summarize(const query::Status& status) {
   if (other > 0) text += fmt::format(", {} not yet live", other);
   if (failed > 0) text += fmt::format(", {} failed (see freshet.tables)", failed);
   for (const query::SourceStatus& source : status.sources()) {
-    if (source.state == "starting" || source.state == "retrying" || source.state == "failed") {
+    if (source.state == "starting" || source.state == "retrying" || source.state == "failed" ||
+        source.state == "stale") {
       text += fmt::format(" · source {} {}", source.name, source.state);
     }
   }

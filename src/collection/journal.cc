@@ -12,23 +12,31 @@ namespace freshet::collection {
 namespace {
 
 // What `segment` says when it is not a segment.
-enum Entry : std::int32_t { lsn = 0, offset = -1, commit_time = -2 };
+enum Entry : std::int32_t {
+  lsn = 0,
+  offset = -1,
+  commit_time = -2,
+  stale_at = -3,
+};
 
-Result<Applied> read_position(engine::Connection& connection, const std::string& table) {
+Result<> read_positions(engine::Connection& connection, const std::string& table,
+                        JournalContent& content) {
   const auto rows = TRY(connection.query(fmt::format(
       "SELECT segment, arg_max(row, rowid) FROM {} WHERE segment <= 0 GROUP BY segment", table)));
-  Applied applied;
+  Applied& applied = content.applied;
   for (const auto& row : rows) {
     const std::int64_t number = std::stoll(row[1].value_or("0"));
+    const auto position = static_cast<std::uint64_t>(number);
     switch (std::stoi(row[0].value_or("0"))) {
-      case Entry::lsn: applied.lsn.value = static_cast<std::uint64_t>(number); break;
-      case Entry::offset: applied.offset.value = static_cast<std::uint64_t>(number); break;
+      case Entry::lsn: applied.lsn = {position}; break;
+      case Entry::offset: applied.offset = {position}; break;
       case Entry::commit_time: applied.commit_time = Time(std::chrono::microseconds(number)); break;
+      case Entry::stale_at: content.stale_at = {position}; break;
       default:
         return Error{.fault = Fault::Corruption, .message = "read " + table + ": unknown entry"};
     }
   }
-  return applied;
+  return {};
 }
 
 }  // namespace
@@ -44,18 +52,22 @@ Journal::Journal(engine::Connection& connection, SourceId source, std::uint64_t 
 }
 
 void Journal::add_dead(SegmentId segment, std::uint64_t row) {
-  columns_[0].append(static_cast<std::int32_t>(segment));
-  columns_[1].append(static_cast<std::int64_t>(row));
+  add(static_cast<std::int32_t>(segment), static_cast<std::int64_t>(row));
+}
+
+void Journal::add(std::int32_t entry, std::int64_t number) {
+  columns_[0].append(entry);
+  columns_[1].append(number);
 }
 
 void Journal::add_position(const Applied& applied) {
-  const auto add = [this](Entry entry, std::int64_t number) {
-    columns_[0].append(static_cast<std::int32_t>(entry));
-    columns_[1].append(number);
-  };
   add(Entry::lsn, static_cast<std::int64_t>(applied.lsn.value));
   add(Entry::offset, static_cast<std::int64_t>(applied.offset.value));
   add(Entry::commit_time, applied.commit_time.time_since_epoch().count());
+}
+
+void Journal::add_stale_at(Lsn lsn) {
+  add(Entry::stale_at, static_cast<std::int64_t>(lsn.value));
 }
 
 Result<> Journal::flush() {
@@ -79,7 +91,7 @@ Result<> Journal::forget(const std::vector<SegmentId>& segments) {
                   journal_name(source_), uncommitted_row_ids, fmt::join(segments, ",")));
 }
 
-Result<> Journal::rewrite(const Applied& applied,
+Result<> Journal::rewrite(const Applied& applied, Lsn stale_at,
                           const std::vector<std::pair<SegmentId, const SegmentBits*>>& dead) {
   CHECK(columns_[0].size() == 0);
   inserter_.reset();
@@ -87,6 +99,7 @@ Result<> Journal::rewrite(const Applied& applied,
   TRY(create_journal(connection_, source_));
   rows_ = 0;
   add_position(applied);
+  add_stale_at(stale_at);
   constexpr std::size_t flush_rows = 1 << 20;
   for (const auto& [segment, bits] : dead) {
     Result<> flushed;
@@ -109,7 +122,7 @@ Result<JournalContent> read_journal(engine::Connection& connection, SourceId sou
                                     std::unordered_map<SegmentId, SegmentBits>& dead) {
   const std::string table = "store._meta." + journal_name(source);
   JournalContent content;
-  content.applied = TRY(read_position(connection, table));
+  TRY(read_positions(connection, table, content));
   const auto statement = TRY(connection.prepare("SELECT segment, row FROM " + table));
   const auto stream = TRY(statement->execute());
   SegmentId segment = 0;

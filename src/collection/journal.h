@@ -3,8 +3,10 @@
 // touched by a commit costs more than all its rows.
 //
 //   segment ≥ 1          that row of that segment is dead
-//   segment 0, -1, -2    LSN, stream offset and commit time of the applied position; the last
-//   counts
+//   segment 0, -1, -2    LSN, stream offset and commit time of the applied position
+//   segment -3           SourceRecord::stale_at
+//
+// The last of each counts.
 //
 // Marks of segments that are gone and positions that were passed stay until rewrite().
 #pragma once
@@ -34,6 +36,7 @@ class Journal {
 
   void add_dead(SegmentId segment, std::uint64_t row);
   void add_position(const Applied& applied);
+  void add_stale_at(Lsn lsn);
   // Hands what was added to the engine.
   Result<> flush();
   // Takes back the marks made for `segments` in the open transaction, flushed or not.
@@ -41,10 +44,12 @@ class Journal {
 
   std::uint64_t rows() const { return rows_; }
   // Starts anew with only these. Inside a transaction.
-  Result<> rewrite(const Applied& applied,
+  Result<> rewrite(const Applied& applied, Lsn stale_at,
                    const std::vector<std::pair<SegmentId, const SegmentBits*>>& dead);
 
  private:
+  void add(std::int32_t segment, std::int64_t row);
+
   engine::Connection& connection_;
   SourceId source_;
   std::uint64_t rows_;
@@ -56,6 +61,7 @@ Result<> create_journal(engine::Connection& connection, SourceId source);
 
 struct JournalContent {
   Applied applied;
+  Lsn stale_at;
   std::uint64_t rows = 0;
   SegmentId segment_max = 0;
 };

@@ -112,7 +112,10 @@ Result<std::shared_ptr<Store::State>> recover(const std::filesystem::path& folde
     const JournalContent journal = TRY(read_journal(*connection, source.id, dead));
     last = std::max(last, journal.segment_max);
     source.applied = journal.applied;
-    version.set_applied(source.id, source.applied);
+    source.stale_at = journal.stale_at;
+    Applied visible = source.applied;
+    if (source.stale_at != Lsn{}) visible = {.lsn = source.stale_at, .offset = {}};
+    version.set_applied(source.id, visible);
     recorded.sources.emplace(source.id, source);
   }
   const auto existing = TRY(drop_orphans(*connection, definitions, last));

@@ -116,8 +116,10 @@ Result<> Store::update_source(const SourceRecord& source) {
           return save_source(connection, source);
         }).context("update source"));
     const Applied applied = found->second.applied;
+    const Lsn stale_at = found->second.stale_at;
     found->second = source;
     found->second.applied = applied;
+    found->second.stale_at = stale_at;
     return {};
   });
 }
@@ -155,6 +157,13 @@ Result<std::unique_ptr<Writer>> Store::writer(SourceId source) {
 Result<std::unique_ptr<Copy>> Store::copy(SourceId /*source*/,
                                           std::shared_ptr<const TableSchema> schema) {
   return SegmentCopy::start(state_, std::move(schema));
+}
+
+Applied Store::applied(SourceId source) const {
+  return state_->recorded.with([&](const Recorded& recorded) {
+    const auto found = recorded.sources.find(source);
+    return found == recorded.sources.end() ? Applied{} : found->second.applied;
+  });
 }
 
 Applied Store::visible(SourceId source) const {

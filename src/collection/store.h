@@ -54,8 +54,12 @@ struct SourceRecord {
   std::string slot;       // "freshet_shop"
   std::string system_id;  // of the PostgreSQL cluster, to notice another one behind the same URL
   std::uint32_t timeline = 0;
-  bool slot_created = false;  // false: a crash came between the intent and the slot
+  // False: the source is to be begun (anew), with a slot and a stream that are still to be made.
+  bool slot_created = false;
   Applied applied;
+  // While tables are copied anew, queries see the old rows, as of this position of the stream
+  // before. Zero: they see what is applied.
+  Lsn stale_at{};
 };
 
 // Numbers of one table for people and metrics.
@@ -102,8 +106,8 @@ class Store {
 
   // Finds the source of that name or records a new one.
   Result<SourceRecord> add_source(const std::string& name, const std::string& slot);
-  Result<> update_source(
-      const SourceRecord& source);  // all but `applied`, which only a Writer moves
+  // All but `applied` and `stale_at`, which only a Writer moves.
+  Result<> update_source(const SourceRecord& source);
   // Forgets a source, its tables and their rows. No Writer or Copy of it may exist.
   Result<> drop_source(SourceId source);
 
@@ -114,7 +118,10 @@ class Store {
   // Starts the copy of one table into a new segment; any thread, many at once.
   Result<std::unique_ptr<Copy>> copy(SourceId source, std::shared_ptr<const TableSchema> schema);
 
-  // The last applied position that queries can see; and a wait for it. False when the time is over.
+  // What is applied, durably; the position that queries see is another one while stale_at is set,
+  // and may be ahead where the source was idle.
+  Applied applied(SourceId source) const;
+  // The last position that queries can see; and a wait for it. False when the time is over.
   Applied visible(SourceId source) const;
   bool wait_visible(SourceId source, Lsn lsn, std::chrono::milliseconds limit,
                     std::stop_token stop) const;
@@ -187,6 +194,14 @@ class Writer {
   // anything. more_follows as in apply.
   virtual Result<std::vector<ChangeSet::Stopped>> replay(ChangeSet& changes, bool more_follows,
                                                          std::span<const TableId> go_live) = 0;
+
+  // The source's stream begins anew, at `start`: its positions have nothing to do with those
+  // before. Queries go on seeing the rows they see now, as of the position they see now, until
+  // go_live().
+  virtual Result<> begin_anew(const Applied& start) = 0;
+  // Shows these catching-up tables, whose replay has reached the applied position, all in one
+  // version, and ends what begin_anew() began.
+  virtual Result<> go_live(std::span<const TableId> tables) = 0;
 
   // Rewrites segments with too many dead rows and merges small ones, a bounded piece of work per
   // call; drops segments that no reader can see. True when there is more to do.

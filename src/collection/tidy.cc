@@ -84,7 +84,7 @@ Result<> Tidy::put_in_place(Table& table, const Rewrite& rewrite) {
   const Segment& made = rewrite.take_over(table);
   made.bits.for_each_dead([&](std::uint64_t row) { workspace_.journal().add_dead(made.id, row); });
   table.view_stale = table.definition_stale = true;
-  return workspace_.commit(std::nullopt);
+  return workspace_.commit({});
 }
 
 Result<> Tidy::start(Table& table, const RewritePlan& plan) {
@@ -156,7 +156,7 @@ Result<> Tidy::shorten_journal() {
   }
   if (workspace_.journal().rows() < 2 * rows + journal_waste_max) return {};
   TRY(workspace_.begin());
-  TRY(workspace_.journal().rewrite(workspace_.applied(), dead));
+  TRY(workspace_.journal().rewrite(workspace_.applied(), workspace_.stale_at(), dead));
   FAILPOINT("tidy.journal.before");
   TRY(workspace_.connection().commit());
   FAILPOINT("tidy.journal.after");

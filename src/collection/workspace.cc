@@ -75,6 +75,7 @@ Result<> Workspace::load_tables() {
   std::vector<StoredTable> stored;
   state_->recorded.with([&](const Recorded& recorded) {
     applied_ = recorded.sources.at(source_).applied;
+    stale_at_ = recorded.sources.at(source_).stale_at;
     for (const auto& [key, table] : recorded.tables) {
       if (key.source == source_) stored.push_back(table);
     }
@@ -322,10 +323,11 @@ Result<engine::Inserter*> Workspace::inserter(SegmentId segment, const TableSche
   return &inserters_.emplace(segment, std::move(opened)).first->second;
 }
 
-Result<> Workspace::commit(const std::optional<Applied>& applied) {
+Result<> Workspace::commit(const Move& move) {
   TRY(write_views());
   TRY(write_definitions());
-  if (applied) journal_->add_position(*applied);
+  if (move.applied) journal_->add_position(*move.applied);
+  if (move.stale_at) journal_->add_stale_at(*move.stale_at);
   TRY(journal_->flush());
   const std::vector<LiveRoot::Edit> changed = edits();
   const auto commit = [&]() -> Result<> {
@@ -336,14 +338,22 @@ Result<> Workspace::commit(const std::optional<Applied>& applied) {
   };
   TRY(state_->versions.publish(commit, [&](Version& version) {
     if (!changed.empty()) version.root = version.root->with(changed);
-    if (!applied) return;
-    Applied visible = *applied;
-    visible.lsn = std::max(visible.lsn, version.applied_of(source_).lsn);
-    version.set_applied(source_, visible);
+    show_position(version, move);
   }));
   FAILPOINT("apply.publish.after");
-  committed(applied);
+  committed(move);
   return {};
+}
+
+// Old rows that are shown while tables are copied anew keep their position. Otherwise it never goes
+// back, for queries may have been told of an idle position beyond what is applied; only where a
+// stream began anew may it do so.
+void Workspace::show_position(Version& version, const Move& move) const {
+  const Lsn stale_at = move.stale_at.value_or(stale_at_);
+  if (stale_at != Lsn{} || (!move.applied && !move.stale_at)) return;
+  Applied visible = move.applied.value_or(applied_);
+  if (!move.stale_at) visible.lsn = std::max(visible.lsn, version.applied_of(source_).lsn);
+  version.set_applied(source_, visible);
 }
 
 Result<> Workspace::write_views() {
@@ -399,8 +409,9 @@ void Workspace::record_incoming(Recorded& recorded) const {
   for (const auto& [id, table] : incoming_) recorded.incoming.insert({source_, id});
 }
 
-void Workspace::committed(const std::optional<Applied>& applied) {
-  if (applied) applied_ = *applied;
+void Workspace::committed(const Move& move) {
+  if (move.applied) applied_ = *move.applied;
+  if (move.stale_at) stale_at_ = *move.stale_at;
   if (!retired_.empty()) {
     const std::uint64_t version = state_->versions.newest()->number;
     state_->retired.with([&](std::vector<Retired>& all) {
@@ -409,7 +420,8 @@ void Workspace::committed(const std::optional<Applied>& applied) {
     retired_.clear();
   }
   state_->recorded.with([&](Recorded& recorded) {
-    if (applied) recorded.sources.at(source_).applied = *applied;
+    recorded.sources.at(source_).applied = applied_;
+    recorded.sources.at(source_).stale_at = stale_at_;
     for (Table* const table : touched_) {
       if (table->incoming) continue;
       const TableKey key{source_, table->id()};

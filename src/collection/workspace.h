@@ -30,6 +30,7 @@ class Workspace {
   engine::Connection& connection() { return *connection_; }
   SourceId source() const { return source_; }
   const Applied& applied() const { return applied_; }
+  Lsn stale_at() const { return stale_at_; }  // see SourceRecord
   Journal& journal() { return *journal_; }
   std::map<TableId, Table>& tables() { return tables_; }
   Table* find(TableId table);
@@ -66,8 +67,13 @@ class Workspace {
   // Replaces segments by one that holds the same rows.
   Result<> add_segment(Table& table, SegmentId segment);
 
-  // Writes views, definitions, the journal and, if given, the new position; commits and publishes.
-  Result<> commit(const std::optional<Applied>& applied);
+  // How far a commit takes the source; what is not given stays.
+  struct Move {
+    std::optional<Applied> applied{};
+    std::optional<Lsn> stale_at{};
+  };
+  // Writes views, definitions, the journal and the new positions; commits and publishes.
+  Result<> commit(const Move& move);
 
  private:
   Workspace(std::shared_ptr<Store::State> state, SourceId source,
@@ -81,12 +87,14 @@ class Workspace {
   Result<> write_views();
   Result<> write_definitions();
   std::vector<LiveRoot::Edit> edits();
-  void committed(const std::optional<Applied>& applied);
+  void show_position(Version& version, const Move& move) const;
+  void committed(const Move& move);
   void record_incoming(Recorded& recorded) const;
 
   std::shared_ptr<Store::State> state_;
   SourceId source_;
   Applied applied_;
+  Lsn stale_at_;
   std::unique_ptr<engine::Connection> connection_;
   std::optional<Journal> journal_;
   std::map<TableId, Table> tables_;

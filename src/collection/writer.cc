@@ -48,6 +48,8 @@ class SegmentWriter final : public Writer {
                                                  std::span<const TableId> go_live) override;
   Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration,
                                                 bool replayed) override;
+  Result<> begin_anew(const Applied& start) override;
+  Result<> go_live(std::span<const TableId> tables) override;
   Result<bool> tidy() override;
   Result<> checkpoint_if_due() override;
 
@@ -71,7 +73,8 @@ class SegmentWriter final : public Writer {
   Result<> put(const TableRecord& record);
   Result<> attach_one(SegmentCopy& copy, TableState state, Lsn snapshot_lsn, Offset replay_from);
   Table* find_behind(TableId id);
-  Result<> go_live(TableId id);
+  Result<> show_all(std::span<const TableId> tables);
+  Result<> go_live_one(TableId id);
   Result<> show(Table& table);
   Result<> check_name(const TableSchema& schema) const;
   bool name_is_taken(const TableSchema& schema) const;
@@ -89,7 +92,7 @@ Result<std::vector<ChangeSet::Stopped>> SegmentWriter::apply(ChangeSet& changes,
   return guarded([&]() -> Result<Stopped> {
     Stopped stopped;
     TRY(apply_tables(changes, more_follows, false, stopped));
-    if (!more_follows) TRY(workspace_->commit(changes.applied));
+    if (!more_follows) TRY(workspace_->commit({.applied = changes.applied}));
     return stopped;
   });
 }
@@ -108,8 +111,8 @@ Result<std::vector<ChangeSet::Stopped>> SegmentWriter::replay(ChangeSet& changes
       table->definition_stale = !table->incoming;
       workspace_->touch(*table);
     }
-    for (const TableId id : go_live) TRY(this->go_live(id));
-    TRY(workspace_->commit(std::nullopt));
+    TRY(show_all(go_live));
+    TRY(workspace_->commit({}));
     return stopped;
   });
 }
@@ -133,7 +136,7 @@ Table* SegmentWriter::find_behind(TableId id) {
   return table->resuming() ? &workspace_->resume(*table) : table;
 }
 
-Result<> SegmentWriter::go_live(TableId id) {
+Result<> SegmentWriter::go_live_one(TableId id) {
   Table* table = find_behind(id);
   if (table == nullptr) return {};
   if (table->incoming) table = TRY(workspace_->replace(id));
@@ -228,6 +231,7 @@ Result<std::vector<ChangeSet::Stopped>> SegmentWriter::alter(const Alteration& a
 }
 
 void SegmentWriter::advance(Lsn lsn) {
+  if (workspace_->stale_at() != Lsn{}) return;
   workspace_->state().versions.change_newest([&](Version& version) {
     Applied visible = version.applied_of(workspace_->source());
     visible.lsn = std::max(visible.lsn, lsn);
@@ -245,7 +249,7 @@ Result<> SegmentWriter::put_tables(std::span<const TableRecord> tables) {
     }
     TRY(workspace_->begin());
     for (const TableRecord& record : tables) TRY(put(record));
-    return workspace_->commit(std::nullopt);
+    return workspace_->commit({});
   });
 }
 
@@ -278,6 +282,34 @@ Result<> SegmentWriter::put(const TableRecord& record) {
     return {};
   }
   if (record.state == TableState::Live && !(same_schema && table.stored.view)) return show(table);
+  return {};
+}
+
+Result<> SegmentWriter::begin_anew(const Applied& start) {
+  return guarded([&]() -> Result<> {
+    CHECK(!in_parts_);
+    Lsn stale_at = workspace_->stale_at();
+    const bool shows_rows = std::ranges::any_of(
+        workspace_->tables(), [](const auto& each) { return each.second.stored.view.has_value(); });
+    if (shows_rows && stale_at == Lsn{}) {
+      stale_at = workspace_->state().versions.newest()->applied_of(workspace_->source()).lsn;
+    }
+    TRY(workspace_->begin());
+    return workspace_->commit({.applied = start, .stale_at = shows_rows ? stale_at : Lsn{}});
+  });
+}
+
+Result<> SegmentWriter::go_live(std::span<const TableId> tables) {
+  return guarded([&]() -> Result<> {
+    CHECK(!in_parts_);
+    TRY(workspace_->begin());
+    TRY(show_all(tables));
+    return workspace_->commit({.stale_at = Lsn{}});
+  });
+}
+
+Result<> SegmentWriter::show_all(std::span<const TableId> tables) {
+  for (const TableId id : tables) TRY(go_live_one(id));
   return {};
 }
 
@@ -325,7 +357,7 @@ Result<> SegmentWriter::remove_tables(std::span<const TableId> tables) {
     CHECK(!in_parts_);
     TRY(workspace_->begin());
     for (const TableId table : tables) TRY(workspace_->remove(table));
-    return workspace_->commit(std::nullopt);
+    return workspace_->commit({});
   });
 }
 
@@ -341,7 +373,7 @@ Result<> SegmentWriter::attach(std::vector<std::unique_ptr<Copy>> copies, TableS
     }
     TRY(workspace_->begin());
     for (SegmentCopy* copy : finished) TRY(attach_one(*copy, state, snapshot_lsn, replay_from));
-    TRY(workspace_->commit(std::nullopt));
+    TRY(workspace_->commit({}));
     for (SegmentCopy* copy : finished) {
       Table* incoming = workspace_->find_incoming(copy->schema().id);
       Table* table = incoming != nullptr ? incoming : workspace_->find(copy->schema().id);
@@ -354,8 +386,8 @@ Result<> SegmentWriter::attach(std::vector<std::unique_ptr<Copy>> copies, TableS
 Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snapshot_lsn,
                                    Offset replay_from) {
   Table* const known = workspace_->find(copy.schema().id);
-  const bool beside = known != nullptr && known->stored.record.resync &&
-                      state == TableState::CatchingUp;
+  const bool beside =
+      known != nullptr && known->stored.record.resync && state == TableState::CatchingUp;
   Table& table =
       beside ? workspace_->add_incoming(copy.schema().id) : workspace_->tables()[copy.schema().id];
   workspace_->touch(table);

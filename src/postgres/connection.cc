@@ -76,7 +76,8 @@ Parameters parameters_for(const std::vector<UrlOption>& url, const ConnectOption
 }
 
 // Drives the connection until it stands, has failed, or the time is over.
-Result<> finish_connecting(const Connection::Handle& handle, std::chrono::seconds limit) {
+Result<> finish_connecting(const Connection::Handle& handle, std::chrono::seconds limit,
+                           const std::stop_token& stop) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point deadline = Clock::now() + limit;
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
@@ -87,7 +88,12 @@ Result<> finish_connecting(const Connection::Handle& handle, std::chrono::second
     }
     const short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    const auto woken = handle.socket_wait.wait(PQsocket(handle.get()), events, {}, left);
+    const auto woken = handle.socket_wait.wait(PQsocket(handle.get()), events, stop, left);
+    if (woken == SocketWait::Woken::Stopped) {
+      return Error{.fault = Fault::Transient,
+                   .sqlstate = sqlstate::query_canceled,
+                   .message = "stopped on request"};
+    }
     if (woken == SocketWait::Woken::TimedOut) {
       return Error{.fault = Fault::Transient,
                    .sqlstate = sqlstate::cannot_connect,
@@ -162,7 +168,7 @@ Result<std::unique_ptr<Connection>> Connection::connect(const std::string& url,
   // Several hosts share one deadline that is long enough for all of them.
   const std::string hosts = option_value(parsed, "host");
   const auto limit = options.connect_timeout * (1 + std::ranges::count(hosts, ','));
-  const Result<> connected = finish_connecting(*handle, limit);
+  const Result<> connected = finish_connecting(*handle, limit, options.stop);
   if (!connected.ok()) {
     Error error = connected.error();
     hide_password(error, parsed);
@@ -179,6 +185,7 @@ Connection::Connection(std::unique_ptr<Handle> handle) : handle_(std::move(handl
 Connection::~Connection() = default;
 
 Result<Rows> Connection::query(std::string_view sql) {
+  if (handle_->answers_within) return handle_->query_within_limit(std::string(sql));
   const ResultPtr result(PQexec(handle_->get(), std::string(sql).c_str()), &PQclear);
   return rows_of(handle_->get(), result.get());
 }

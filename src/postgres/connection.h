@@ -25,6 +25,7 @@ struct ConnectOptions {
   std::string application_name = "freshet";
   std::chrono::seconds connect_timeout{10};
   std::chrono::milliseconds lock_timeout{0};  // 0: none
+  std::stop_token stop{};                     // ends connecting
 };
 
 // A result with its rows as text. Columns by position.
@@ -46,6 +47,13 @@ class Connection {
   // With parameters $1 … as text.
   Result<Rows> query(const std::string& sql,
                      const std::vector<std::optional<std::string>>& parameters);
+
+  // From now on query(sql) waits for its answer no longer than this, nor when asked to stop: it
+  // then fails with 08006, transient, and the connection is of no further use. Nothing is
+  // cancelled, because that takes a network that works.
+  void limit_answers(std::stop_token stop, std::chrono::milliseconds limit);
+  // How long nothing has come from the server.
+  std::chrono::milliseconds silent_for() const;
 
   // The same for a statement that may wait long on the server: asked to stop, or when `limit` is
   // over, it is cancelled and fails with 57014, transient.

@@ -2,6 +2,8 @@
 #include <fmt/core.h>
 #include <libpq-fe.h>
 
+#include <utility>
+
 #include "postgres/connection.h"
 #include "postgres/connection_errors.h"
 #include "postgres/connection_handle.h"
@@ -30,6 +32,31 @@ Result<bool> wait_for_result(const Connection::Handle& handle, const std::stop_t
 }
 
 }  // namespace
+
+void Connection::limit_answers(std::stop_token stop, milliseconds limit) {
+  handle_->answers_stop = std::move(stop);
+  handle_->answers_within = limit;
+}
+
+milliseconds Connection::silent_for() const {
+  return std::chrono::floor<milliseconds>(Clock::now() - handle_->heard_at);
+}
+
+Result<Rows> Connection::Handle::query_within_limit(const std::string& sql) const {
+  if (PQsendQuery(get(), sql.c_str()) == 0) return broken_error(get());
+  if (!TRY(wait_for_result(*this, answers_stop, *answers_within))) {
+    return Error{.fault = Fault::Transient,
+                 .sqlstate = sqlstate::connection_failure,
+                 .message = answers_stop.stop_requested()
+                                ? "stopped on request"
+                                : fmt::format("no answer within {} ms", answers_within->count())};
+  }
+  Result<Rows> outcome = Rows{};
+  while (const ResultPtr result{PQgetResult(get()), &PQclear}) {
+    if (outcome.ok()) outcome = rows_of(get(), result.get());
+  }
+  return outcome;
+}
 
 Result<Rows> Connection::query(std::string_view sql, std::stop_token stop, milliseconds limit) {
   const Handle& handle = *handle_;

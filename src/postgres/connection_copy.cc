@@ -41,10 +41,15 @@ Result<SocketWait::Woken> Connection::Handle::wait_for_input(
   auto woken = socket_wait.wait(PQsocket(get()), POLLIN, stop, first);
   if (woken == SocketWait::Woken::TimedOut && first < limit) {
     if (PQconsumeInput(get()) == 0) return broken_error(get());
-    if (PQisBusy(get()) == 0) return SocketWait::Woken::Ready;
+    if (PQisBusy(get()) == 0) {
+      heard_at = Clock::now();
+      return SocketWait::Woken::Ready;
+    }
     woken = socket_wait.wait(PQsocket(get()), POLLIN, stop, limit - first);
   }
-  if (woken == SocketWait::Woken::Ready && PQconsumeInput(get()) == 0) return broken_error(get());
+  if (woken != SocketWait::Woken::Ready) return woken;
+  heard_at = Clock::now();
+  if (PQconsumeInput(get()) == 0) return broken_error(get());
   return woken;
 }
 

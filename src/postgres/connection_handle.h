@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -25,6 +26,9 @@ struct Connection::Handle {
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection{nullptr, &PQfinish};
   SocketWait socket_wait;
   std::unique_ptr<char, FreeMemory> payload;  // what read_copy returned last
+  mutable std::chrono::steady_clock::time_point heard_at = std::chrono::steady_clock::now();
+  std::optional<std::chrono::milliseconds> answers_within;  // of limit_answers()
+  std::stop_token answers_stop;                             // the same
 
   PGconn* get() const { return connection.get(); }
   // One wait for input, then takes in what came.
@@ -36,6 +40,7 @@ struct Connection::Handle {
   Result<> start_copy_out(const std::string& sql, std::stop_token stop) const;
   Result<> finish_copy() const;
   void cancel() const;
+  Result<Rows> query_within_limit(const std::string& sql) const;
 };
 
 }  // namespace freshet::postgres

@@ -34,7 +34,12 @@ struct AlterSource {
   std::vector<Word> patterns{};  // schema.table with *, as in --tables
 };
 
-using Command = std::variant<AlterCollection, AlterSource>;
+// Begins the source anew: a new slot, and every table copied again.
+struct ResyncSource {
+  Word name{};
+};
+
+using Command = std::variant<AlterCollection, AlterSource, ResyncSource>;
 
 std::string_view tag_of(const Command& command);  // "ALTER COLLECTION"
 

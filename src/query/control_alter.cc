@@ -7,7 +7,7 @@ namespace {
 
 constexpr const char* collection_forms = "ALTER COLLECTION name PAUSE | RESUME | RESYNC";
 constexpr const char* source_forms =
-    "ALTER SOURCE name ADD TABLE pattern [, …] | DROP TABLE pattern [, …]";
+    "ALTER SOURCE name ADD TABLE pattern [, …] | DROP TABLE pattern [, …] | RESYNC";
 
 // The tokens of one ALTER statement, front to back.
 class Reader {
@@ -92,6 +92,10 @@ Result<Command> parse_collection(Reader reader) {
 Result<Command> parse_source(Reader reader) {
   AlterSource command;
   command.name = TRY(reader.name());
+  if (reader.take("resync")) {
+    TRY(reader.done());
+    return Command(ResyncSource{.name = std::move(command.name)});
+  }
   if (reader.take("add")) {
     command.action = AlterSource::Action::AddTables;
   } else if (reader.take("drop")) {

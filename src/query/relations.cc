@@ -12,6 +12,7 @@ using engine::RelationColumn;
 constexpr Type text{.kind = TypeKind::Text};
 constexpr Type int64{.kind = TypeKind::Int64};
 constexpr Type float64{.kind = TypeKind::Float64};
+constexpr Type truth{.kind = TypeKind::Bool};
 
 std::optional<std::int64_t> as_integer(std::optional<std::uint64_t> value) {
   if (!value) return {};
@@ -32,7 +33,9 @@ Result<> register_sources(engine::Database& database, const Status& status) {
                                                {"lag_bytes", int64},
                                                {"stream_bytes", int64},
                                                {"retained_wal_bytes", int64},
-                                               {"last_error", text}};
+                                               {"last_error", text},
+                                               {"hint", text},
+                                               {"stale", truth}};
   const auto make = [columns, &status]() -> Result<engine::RelationRows> {
     RelationBuilder rows(columns);
     for (const SourceStatus& source : status.sources()) {
@@ -42,6 +45,7 @@ Result<> register_sources(engine::Database& database, const Status& status) {
       rows.text(to_string(source.applied)).integer(source.lag_ms).integer(source.lag_bytes);
       rows.integer(static_cast<std::int64_t>(source.stream_bytes));
       rows.integer(as_integer(source.retained_wal_bytes)).text(source.last_error);
+      rows.text(source.hint).truth(source.stale);
     }
     return rows.finish();
   };

@@ -17,8 +17,10 @@ namespace freshet::query {
 
 struct SourceStatus {
   std::string name;
-  std::string state;  // starting, copying, live, retrying, failed
-  std::string url;    // without password
+  std::string state;  // starting, copying, live, retrying, failed, stale
+  // Queries see its rows as they were at `applied`; what came later is not coming.
+  bool stale = false;
+  std::string url;  // without password
   std::string slot;
   std::string server_version;
   Lsn received;
@@ -30,6 +32,7 @@ struct SourceStatus {
   std::uint64_t stream_bytes = 0;                   // kept on our disk
   std::optional<std::uint64_t> retained_wal_bytes;  // held on the source by our slot
   std::string last_error;
+  std::string hint;  // what to do about it, or empty
 };
 
 struct TableStatus {

@@ -39,7 +39,7 @@ Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> write
       catch_up_(stream, board) {}
 
 Result<> Apply::run(std::stop_token stop) {
-  applied_ = store_.visible(source_);
+  applied_ = store_.applied(source_);
   seen_ = applied_.lsn;
   read_ = applied_.offset;
   reader_ = TRY(stream_.read_from(read_).context("read stream"));
@@ -63,7 +63,8 @@ Result<> Apply::run(std::stop_token stop) {
 // Nothing is live yet and something is being copied: moving on would only mean reading the stream
 // again.
 bool Apply::nothing_to_follow() const {
-  return changes_.tables.empty() && !catching_up_ && handover_.copying_from.get().has_value();
+  const bool none_is_ready = stale_ ? waiting_ : !catching_up_;
+  return changes_.tables.empty() && none_is_ready && handover_.copying_from.get().has_value();
 }
 
 Result<> Apply::take_orders() {
@@ -131,23 +132,44 @@ Result<> Apply::take_requests() {
 }
 
 // Takes turns with the live tables: as long as their last batch took, so that both get on.
+//
+// Copied tables join one by one. After a new beginning of the source they go live all at once,
+// because the rows that queries see until then are of another position than the new ones.
 Result<> Apply::catch_up(std::stop_token stop) {
   more_to_catch_up_ = false;
-  if (!catching_up_) return {};
+  if (stale_ ? waiting_ : !catching_up_) return {};
+  const auto how = stale_ ? CatchUp::GoLive::Together : CatchUp::GoLive::EachAlone;
   const auto limit = std::clamp(batch_took_, catch_up_least, catch_up_most);
-  const auto outcome = TRY(catch_up_.step(*writer_, applied_.offset, seen_, limit, stop));
+  const auto outcome = TRY(catch_up_.step(*writer_, applied_.offset, seen_, how, limit, stop));
   more_to_catch_up_ = outcome.more;
   if (outcome.some_live) TRY(refresh_routes());
+  if (stale_ && !waiting_ && outcome.all_there) TRY(show_new_copies());
   return {};
+}
+
+Result<> Apply::show_new_copies() {
+  const std::vector<collection::TableRecord> tables = writer_->behind();
+  std::vector<TableId> ids;
+  for (const collection::TableRecord& record : tables) ids.push_back(record.schema->id);
+  TRY(writer_->go_live(ids).context("show the new copies"));
+  writer_->advance(seen_);
+  observe::info("new copies take the place of stale rows",
+                {{"tables", ids.size()}, {"lsn", to_string(seen_)}});
+  board_.with([&](SourceFacts& facts) {
+    for (const TableId id : ids) facts.copies.erase(id);
+  });
+  return refresh_routes();
 }
 
 // Makes changes_ hold an entry for exactly the live tables; entries whose schema is the same are
 // kept, with what the decoder knows about them.
 Result<> Apply::refresh_routes() {
   catching_up_ = !writer_->behind().empty();
+  waiting_ = false;
   std::unordered_map<TableId, std::unique_ptr<TableChanges>> routes;
   for (const collection::TableRecord& record : store_.tables()) {
     if (record.source != source_) continue;
+    waiting_ = waiting_ || record.state == collection::TableState::Waiting;
     if (record.state != collection::TableState::Live) continue;
     const TableId id = record.schema->id;
     auto old = changes_.tables.find(id);
@@ -160,6 +182,10 @@ Result<> Apply::refresh_routes() {
     route->skip_before = record.snapshot_lsn;
   }
   changes_.tables = std::move(routes);
+  const auto records = store_.sources();
+  stale_ = std::ranges::any_of(records, [&](const collection::SourceRecord& record) {
+    return record.id == source_ && record.stale_at != Lsn{};
+  });
   return {};
 }
 
@@ -170,6 +196,7 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
   auto record = TRY(reader_->next(stop, something_else ? 0ms : quiet).context("read stream"));
   if (!record) return false;
   const auto began = std::chrono::steady_clock::now();
+  Time commit_time = applied_.commit_time;
   while (true) {
     TRY(decoder_.decode(record->part, changes_).context("decode"));
     if (changes_.keep.empty() || changes_.keep.back() != record->memory) {
@@ -180,7 +207,8 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
     if (whole) {
       changes_.applied.offset = read_;
       // An idle position has no messages, and nobody committed it.
-      if (record->part.messages.empty()) changes_.applied.commit_time = applied_.commit_time;
+      if (!record->part.messages.empty()) commit_time = record->part.commit_time;
+      changes_.applied.commit_time = commit_time;
     }
     if (changes_.payload_bytes >= batch_bytes_max) {
       if (whole) break;

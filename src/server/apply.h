@@ -35,6 +35,7 @@ class Apply {
   Result<> take_orders();
   Result<> take_requests();
   Result<> catch_up(std::stop_token stop);
+  Result<> show_new_copies();
   Result<> attach(FinishedCopy finished);
   Result<> refresh_routes();
   bool nothing_to_follow() const;
@@ -64,6 +65,8 @@ class Apply {
   bool inside_transaction_ = false;  // an engine transaction is open for a large one
   bool catching_up_ = false;         // some table is behind the others
   bool more_to_catch_up_ = false;
+  bool waiting_ = false;                    // some table waits for its copy
+  bool stale_ = false;                      // queries see rows of before the source was begun anew
   std::chrono::milliseconds batch_took_{};  // the last one of the live tables
   bool more_to_tidy_ = false;
   std::chrono::steady_clock::time_point tidied_{};

@@ -29,7 +29,8 @@ struct CopyFacts {
 };
 
 struct SourceFacts {
-  std::string state = "starting";  // starting, copying, live, retrying, failed
+  std::string state = "starting";  // starting, copying, live, retrying, failed,
+                                   // stale
   std::string server_version;      // "PostgreSQL 16.4"
   std::string last_error;
   std::string last_hint;
@@ -43,6 +44,8 @@ struct SourceFacts {
       flushed_asked_at{};                                 // when source_flushed was last asked for
   std::optional<std::chrono::microseconds> clock_offset;  // the source's clock minus ours
   std::optional<std::uint64_t> retained_wal_bytes;
+  int walsender_pid = 0;    // ours
+  int slot_holder_pid = 0;  // who has our slot, as asked for at the same time as source_flushed
   std::uint64_t stream_bytes = 0;
   Offset stream_end;
   std::map<TableId, CopyFacts> copies;

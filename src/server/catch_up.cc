@@ -49,19 +49,24 @@ std::optional<Offset> CatchUp::needed_from(const collection::Writer& writer) con
 }
 
 Result<CatchUp::Outcome> CatchUp::step(collection::Writer& writer, Offset applied, Lsn seen,
-                                       std::chrono::milliseconds limit, std::stop_token stop) {
+                                       GoLive how, std::chrono::milliseconds limit,
+                                       std::stop_token stop) {
   Outcome outcome;
   some_stopped_ = false;
   regroup(writer.behind(), applied, seen);
+  std::size_t there = 0;
   for (auto& group : groups_) {
-    const bool live =
-        TRY(replay(writer, *group, applied, limit / static_cast<int>(groups_.size()), stop)
+    const bool done =
+        TRY(replay(writer, *group, applied, how, limit / static_cast<int>(groups_.size()), stop)
                 .context("catch up"));
-    if (live) group->records.clear();
-    outcome.some_live = outcome.some_live || live;
-    outcome.more = outcome.more || !live;
+    if (done) there += group->records.size();
+    if (done && how == GoLive::EachAlone) group->records.clear();
+    outcome.some_live = outcome.some_live || (done && how == GoLive::EachAlone);
+    outcome.more = outcome.more || !done;
   }
   outcome.some_live = outcome.some_live || some_stopped_;
+  outcome.all_there =
+      how == GoLive::EachAlone ? writer.behind().empty() : there == writer.behind().size();
   return outcome;
 }
 
@@ -96,8 +101,9 @@ void CatchUp::regroup(const Records& behind, Offset applied, Lsn seen) {
   std::ranges::move(made, std::back_inserter(groups_));
 }
 
-// True when the group has gone live. Asked to stop, it keeps the progress it has made.
-Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset until,
+// True when the group has reached the live tables, and has gone live where each does so alone.
+// Asked to stop, it keeps the progress it has made.
+Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset until, GoLive how,
                              std::chrono::milliseconds limit, std::stop_token stop) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   if (!group.reader) group.reader = TRY(stream_.read_from(group.at));
@@ -121,6 +127,10 @@ Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset un
     FAILPOINT("catch_up.piece.after");
     show(group, until);
     return false;
+  }
+  if (how == GoLive::Together) {
+    TRY(writer.replay(changes, false, {}));
+    return true;
   }
   std::vector<TableId> ready;
   for (const collection::TableRecord& record : group.records) ready.push_back(record.schema->id);

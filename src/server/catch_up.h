@@ -30,10 +30,13 @@ class CatchUp {
   struct Outcome {
     bool some_live = false;  // some table has gone live, or cannot be followed
     bool more = false;       // something can go on at once
+    bool all_there = false;  // nothing is behind, but for what waits to go live with the others
   };
+  // Whether each table goes live as soon as it can, or waits until the caller lets all of them.
+  enum class GoLive { EachAlone, Together };
   // One slice for everything that is behind() and whose copy is not ahead of `seen`. `applied` is
   // where the live tables are.
-  Result<Outcome> step(collection::Writer& writer, Offset applied, Lsn seen,
+  Result<Outcome> step(collection::Writer& writer, Offset applied, Lsn seen, GoLive how,
                        std::chrono::milliseconds limit, std::stop_token stop);
   // The stream is needed from here on.
   std::optional<Offset> needed_from(const collection::Writer& writer) const;
@@ -43,7 +46,7 @@ class CatchUp {
   using Records = std::vector<collection::TableRecord>;
 
   void regroup(const Records& behind, Offset applied, Lsn seen);
-  Result<bool> replay(collection::Writer& writer, Group& group, Offset until,
+  Result<bool> replay(collection::Writer& writer, Group& group, Offset until, GoLive how,
                       std::chrono::milliseconds limit, std::stop_token stop);
   Result<> drop_stopped(collection::Writer& writer, Group& group);
   void show(const Group& group, Offset until);

@@ -9,6 +9,7 @@ namespace {
 // Which source it is about, by name, and where the statement says so.
 query::Word source_of(const query::Command& command) {
   if (const auto* source = std::get_if<query::AlterSource>(&command)) return source->name;
+  if (const auto* source = std::get_if<query::ResyncSource>(&command)) return source->name;
   const auto& collection = std::get<query::AlterCollection>(command);
   return {.text = collection.source, .position = collection.name.position};
 }
@@ -24,7 +25,7 @@ Result<std::vector<Error>> ServerCommands::run(const query::Command& command,
   const query::Word wanted = source_of(command);
   std::string names;
   for (Supervisor* supervisor : supervisors_) {
-    if (supervisor->source().name == wanted.text) return supervisor->requests().ask(command, stop);
+    if (supervisor->source().name == wanted.text) return supervisor->ask(command, stop);
     names += (names.empty() ? "" : ", ") + supervisor->source().name;
   }
   return Error{.sqlstate = "42704",

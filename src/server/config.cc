@@ -107,7 +107,14 @@ Result<SourceConfig> read_source(const toml::table& table) {
   TRY(reader.text("name", source.name));
   TRY(reader.text("url", source.url));
   TRY(reader.texts("tables", source.tables));
+  std::string on_lost_slot = "stop";
+  TRY(reader.text("on_lost_slot", on_lost_slot));
   TRY(reader.nothing_else());
+  if (on_lost_slot != "stop" && on_lost_slot != "resync") {
+    return bad_setting("setting source.on_lost_slot is \"" + on_lost_slot + "\"",
+                       "It is \"stop\" or \"resync\".");
+  }
+  source.on_lost_slot = on_lost_slot == "stop" ? OnLostSlot::Stop : OnLostSlot::Resync;
   if (source.url.empty()) {
     return bad_setting("a [[source]] has no url", "Add url = \"postgresql://user@host/database\".");
   }

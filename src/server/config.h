@@ -12,10 +12,17 @@
 
 namespace freshet::server {
 
+// What to do when a source does not continue what we have of it (source::is_stale).
+enum class OnLostSlot {
+  Stop,    // and wait to be told
+  Resync,  // copy its tables again
+};
+
 struct SourceConfig {
   std::string name;                 // [a-z0-9_]+; the database's name when not given
   std::string url;                  // libpq URI or key=value string
   std::vector<std::string> tables;  // patterns; empty: every table outside system schemas
+  OnLostSlot on_lost_slot = OnLostSlot::Stop;
 };
 
 struct Config {

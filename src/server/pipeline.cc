@@ -50,45 +50,62 @@ class Stages {
   std::vector<std::jthread> threads_;  // last: joined first
 };
 
+// Starts the stream of changes, and looks once more: until now somebody else could move the slot.
+Result<std::unique_ptr<source::Replication>> start_replication(const SourceConfig& source,
+                                                               const source::Owner& owner,
+                                                               const Prepared& prepared,
+                                                               Board& board, std::stop_token stop) {
+  const source::Names& names = prepared.names;
+  source::ReplicationOptions options{
+      .slot = names.slot,
+      .publications = names.publication + "," + names.inserts_publication,
+      .binary = prepared.binary,
+      .application_name = owner.application_name(),
+      .stop = std::move(stop)};
+  // Half of it would do; one lost word is no reason to be cut off.
+  const auto timeout = TRY(source::wal_sender_timeout(*prepared.control));
+  if (timeout.count() > 0) {
+    options.status_interval = std::min(options.status_interval, timeout / 3);
+  }
+  auto replication = TRY(source::Replication::start(source.url, std::move(options)));
+  const source::SlotStatus slot = TRY(source::slot_status(*prepared.control, names.slot));
+  TRY(source::check_position(prepared.known, names, slot));
+  board.with([&](SourceFacts& facts) { facts.walsender_pid = slot.active_pid; });
+  return replication;
+}
+
+// What will come although it is here already.
+Resent resent_of(const source::Replication& replication, const Prepared& prepared) {
+  return Resent({.source = prepared.known.source,
+                 .from = replication.from(),
+                 .end = prepared.known.end,
+                 .begin = prepared.stream->begin_lsn(),
+                 .last = prepared.stream->last_transaction()});
+}
+
 }  // namespace
 
 Result<> run_pipeline(const SourceConfig& source, const Config& config, const source::Owner& owner,
                       collection::Store& store, Requests& requests, Board& board,
                       std::stop_token stop) {
-  Prepared prepared =
-      TRY(prepare(source, owner, store, board, stop).context("prepare source " + source.name));
+  Prepared prepared = TRY(prepare(source, config.data / "streams", owner, store, board, stop)
+                              .context("prepare source " + source.name));
   const SourceId id = prepared.record.id;
-  auto stream =
-      TRY(stream::Stream::open(config.data / "streams" / source.name, {}).context("open stream"));
-  const Applied applied = store.visible(id);
-  if (applied.offset > stream->durable().offset) {
-    Error missing;
-    missing.fault = Fault::Corruption;
-    missing.message = "the stream of source " + source.name + " ends before what was applied";
-    missing.hint =
-        "Restore the folder streams/" + source.name + ", or start with an empty data folder.";
-    return missing;
-  }
-  const Lsn start = std::max(stream->durable().lsn, applied.lsn);
-  auto replication = TRY(source::Replication::start(
-      source.url,
-      {.slot = prepared.names.slot,
-       .publications = prepared.names.publication + "," + prepared.names.inserts_publication,
-       .start = start,
-       .binary = prepared.binary,
-       .application_name = owner.application_name()}));
+  stream::Stream& stream = *prepared.stream;
+  const Applied applied = store.applied(id);
+  auto replication = TRY(start_replication(source, owner, prepared, board, stop));
 
   Handover handover;
   if (prepared.first_snapshot) {
     handover.copying_from.update([&](auto& from) { from = applied.offset; });
   }
-  Receive receive(*replication, *stream, handover, board);
-  Apply apply(store, std::move(prepared.writer), id, *stream, handover, requests, board);
+  Receive receive(*replication, stream, resent_of(*replication, prepared), handover, board);
+  Apply apply(store, std::move(prepared.writer), id, stream, handover, requests, board);
   CopyTables copy({.url = source.url,
                    .slot = prepared.names.slot,
                    .workers = config.copy_workers,
                    .binary = prepared.binary},
-                  store, id, *stream, handover, board);
+                  store, id, stream, handover, board);
   Watch watch(source.url, prepared.names, owner, std::move(prepared.control), board);
 
   Stages stages(stop);

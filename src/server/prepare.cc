@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "base/file.h"
 #include "observe/log.h"
 #include "postgres/types.h"
+#include "source/mark.h"
 
 namespace freshet::server {
 
@@ -18,6 +20,9 @@ using collection::SourceRecord;
 using collection::TableRecord;
 using collection::TableState;
 using postgres::CatalogTable;
+
+// Longer than any lock is waited for. A network that swallows everything must not hold us for ever.
+constexpr std::chrono::milliseconds answers_within{60'000};
 
 Error permanent(std::string sqlstate, std::string message, std::string hint) {
   Error error;
@@ -42,15 +47,6 @@ std::optional<SourceRecord> find_record(const collection::Store& store, const st
     if (record.name == name) return std::move(record);
   }
   return std::nullopt;
-}
-
-Result<> check_same_server(const SourceRecord& record, const postgres::SystemId& system) {
-  if (record.system_id.empty() || record.system_id == system.id) return {};
-  return permanent(
-      "55000", "source " + record.name + " is another PostgreSQL server than before",
-      "The URL leads to a different cluster (system identifier " + system.id + " instead of " +
-          record.system_id +
-          "). Correct the URL, or mirror the new server under another name or data folder.");
 }
 
 // Finds the record of the source, or makes one; refuses a slot that somebody else made.
@@ -85,23 +81,45 @@ Result<std::unique_ptr<snapshot::Snapshot>> create_slot(
     TRY(connection.query("SELECT pg_drop_replication_slot(" + postgres::literal(names.slot) + ")"));
     FAILPOINT("prepare.drop_slot.after");
   }
+  const source::LeaseKeeper keeper(connection);
   return snapshot::Snapshot::create(config.url, {.slot = names.slot}, std::move(stop));
 }
 
-Result<> check_slot(const source::SlotStatus& slot, const source::Names& names) {
-  if (!slot.exists) {
-    return permanent(
-        "55000", "replication slot " + names.slot + " is gone from the source",
-        "Changes since then are lost to us. The data stays readable as it was; to copy "
-        "again, start with an empty data folder.");
-  }
-  if (slot.wal_status == "lost") {
-    return permanent(
-        "55000", "replication slot " + names.slot + " has lost changes on the source",
-        "The source removed WAL that was still needed (max_slot_wal_keep_size). The data "
-        "stays readable as it was; to copy again, drop the slot and start with an empty "
-        "data folder.");
-  }
+// Everything of the source that is durable here, or that queries have been told of.
+Lsn known_end(const collection::Store& store, const SourceRecord& record,
+              const stream::Stream& stream) {
+  const Lsn end = std::max(stream.durable().lsn, store.applied(record.id).lsn);
+  return record.stale_at == Lsn{} ? std::max(end, store.visible(record.id).lsn) : end;
+}
+
+Result<std::unique_ptr<stream::Stream>> open_stream(const std::filesystem::path& folder,
+                                                    const collection::Store& store,
+                                                    const SourceRecord& record) {
+  auto stream = TRY(stream::Stream::open(folder, {}).context("open stream"));
+  if (store.applied(record.id).offset <= stream->durable().offset) return stream;
+  return Error{.fault = Fault::Corruption,
+               .sqlstate = "XX001",
+               .message = "the stream of source " + record.name + " ends before what was applied",
+               .hint = fmt::format("Restore the folder {}. Or copy the tables again: ALTER SOURCE "
+                                   "{} RESYNC;",
+                                   folder.string(), record.name)};
+}
+
+// Whether the source can go on from where the stream ends.
+Result<> check_continuity(const Prepared& prepared, const source::SlotStatus& slot,
+                          postgres::Connection& replication) {
+  TRY(source::check_system(prepared.known, prepared.system));
+  TRY(source::check_slot(prepared.known, prepared.names, slot));
+  TRY(source::check_timeline(prepared.known, prepared.system, replication));
+  TRY(source::check_wal(prepared.known, prepared.system));
+  return source::check_position(prepared.known, prepared.names, slot);
+}
+
+// What is left of an earlier beginning belongs to nobody any more.
+Result<> remove_stream(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::remove_all(folder, failed);
+  if (failed) return io_error("remove", folder, failed.value());
   return {};
 }
 
@@ -118,11 +136,13 @@ TableRecord record_for(SourceId source, const CatalogTable& table) {
 }
 
 // Makes what is recorded fit what the source has now: new tables wait for their copy, so do tables
-// of another shape; tables that are no longer wanted go; tables that were dropped stay, marked
-// failed.
-Result<> reconcile(collection::Store& store, collection::Writer& writer, SourceId source,
-                   const std::vector<CatalogTable>& tables,
+// of another shape, and all when the source is begun anew; tables that are no longer wanted go;
+// tables that were dropped stay, marked failed.
+Result<> reconcile(collection::Store& store, collection::Writer& writer,
+                   const SourceRecord& source_record, const std::vector<CatalogTable>& tables,
                    const postgres::TablePatterns& patterns) {
+  const SourceId source = source_record.id;
+  const bool anew = !source_record.slot_created;
   std::map<TableId, const CatalogTable*> present;
   std::map<std::string, TableId> names;
   for (const CatalogTable& table : tables) {
@@ -146,7 +166,7 @@ Result<> reconcile(collection::Store& store, collection::Writer& writer, SourceI
       }
       continue;
     }
-    if (found->second->schema != *record.schema || record.state == TableState::Copying) {
+    if (anew || found->second->schema != *record.schema || record.state == TableState::Copying) {
       put.push_back(record_for(source, *found->second));
     }
     present.erase(found);
@@ -180,10 +200,12 @@ void announce(Board& board, const SourceConfig& config, const Prepared& prepared
 
 }  // namespace
 
-Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
-                         collection::Store& store, Board& board, std::stop_token stop) {
-  auto connection = TRY(
-      postgres::Connection::connect(config.url, {.application_name = owner.application_name()}));
+Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path& streams,
+                         const source::Owner& owner, collection::Store& store, Board& board,
+                         std::stop_token stop) {
+  auto connection = TRY(postgres::Connection::connect(
+      config.url, {.application_name = owner.application_name(), .stop = stop}));
+  connection->limit_answers(stop, answers_within);
   board.with([&](SourceFacts& facts) {
     facts.server_version = "PostgreSQL " + connection->parameter("server_version");
   });
@@ -203,34 +225,50 @@ Result<Prepared> prepare(const SourceConfig& config, const source::Owner& owner,
   prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
   FAILPOINT("prepare.add_source.after");
   TRY(source::take_lease(*connection, prepared.names, owner));
-  postgres::SystemId system;
-  {
-    auto replication = TRY(postgres::Connection::connect(config.url, {.replication = true}));
-    system = TRY(postgres::identify(*replication));
+  auto replication =
+      TRY(postgres::Connection::connect(config.url, {.replication = true, .stop = stop}));
+  replication->limit_answers(stop, answers_within);
+  prepared.system = TRY(postgres::identify(*replication));
+  const std::filesystem::path folder = streams / config.name;
+  const bool resumed = prepared.record.slot_created;
+  if (resumed) {
+    prepared.stream = TRY(open_stream(folder, store, prepared.record));
+    prepared.known = {.source = config.name,
+                      .system_id = prepared.record.system_id,
+                      .timeline = prepared.record.timeline,
+                      .end = known_end(store, prepared.record, *prepared.stream)};
+    TRY(check_continuity(prepared, slot, *replication));
   }
-  TRY(check_same_server(prepared.record, system));
+  replication.reset();
+  // Before anything is changed: a slot that is in the way may be dropped only when it is ours.
+  if (!resumed && slot.exists) {
+    TRY(source::check_slot_kind(prepared.names, slot));
+    TRY(source::check_mark(*connection, prepared.names, store.installation()));
+  }
   TRY(source::publish(*connection, prepared.names, tables));
   FAILPOINT("prepare.publish.after");
-  if (prepared.record.slot_created) {
-    TRY(check_slot(slot, prepared.names));
+  TRY(source::mark(*connection, prepared.names, store.installation()));
+  if (resumed) {
     TRY(take_over(*connection, prepared.names, owner));
   } else {
     prepared.first_snapshot =
         TRY(create_slot(config, owner, *connection, slot, prepared.names, std::move(stop)));
     FAILPOINT("prepare.create_slot.after");
+    TRY(remove_stream(folder));
+    prepared.stream = TRY(stream::Stream::open(folder, {}).context("open stream"));
   }
 
   prepared.writer = TRY(store.writer(prepared.record.id));
-  TRY(reconcile(store, *prepared.writer, prepared.record.id, tables, patterns));
+  TRY(reconcile(store, *prepared.writer, prepared.record, tables, patterns));
   FAILPOINT("prepare.reconcile.after");
-  prepared.record.system_id = system.id;
-  prepared.record.timeline = system.timeline;
+  prepared.record.system_id = prepared.system.id;
+  prepared.record.timeline = prepared.system.timeline;
   if (prepared.first_snapshot) {
-    ChangeSet start;
-    start.applied.lsn = prepared.first_snapshot->lsn();
-    TRY(prepared.writer->apply(start, false));
-    prepared.record.applied = start.applied;
+    const Applied start{.lsn = prepared.first_snapshot->lsn(), .offset = {}};
+    TRY(prepared.writer->begin_anew(start));
+    prepared.record.applied = start;
     prepared.record.slot_created = true;
+    prepared.known = {.source = config.name, .end = start.lsn};
     FAILPOINT("prepare.record_slot.before");
   }
   TRY(store.update_source(prepared.record));

@@ -1,9 +1,13 @@
 #include "server/receive.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "base/failpoint.h"
 #include "observe/metrics.h"
+#include "postgres/sqlstate.h"
 
 namespace freshet::server {
 
@@ -17,20 +21,31 @@ constexpr std::chrono::milliseconds quiet{200};
 // How often an idle position is stored at most. A source that shuts down waits for its
 // confirmation.
 constexpr std::chrono::milliseconds idle_interval{1000};
+// The source is asked for a sign of life every second.
+constexpr std::chrono::seconds silence_max{15};
+constexpr std::chrono::minutes silence_of_work_max{10};
 
 }  // namespace
 
-Receive::Receive(source::Replication& replication, stream::Stream& stream, Handover& handover,
-                 Board& board)
-    : replication_(replication), stream_(stream), handover_(handover), board_(board) {}
+Receive::Receive(source::Replication& replication, stream::Stream& stream, Resent resent,
+                 Handover& handover, Board& board)
+    : replication_(replication),
+      stream_(stream),
+      resent_(std::move(resent)),
+      handover_(handover),
+      board_(board) {}
 
 Result<> Receive::run(std::stop_token stop) {
   progress_.durable = stream_.durable().lsn;
   progress_.received = progress_.durable;
   while (!stop.stop_requested()) {
     const source::Received received = TRY(replication_.next(stop, quiet));
+    if (!received.part && !received.idle_at) TRY(check_silence());
     if (received.part) TRY(keep(*received.part));
-    if (received.idle_at) idle_ = std::max(idle_, *received.idle_at);
+    if (received.idle_at) {
+      TRY(resent_.pass(*received.idle_at));
+      idle_ = std::max(idle_, *received.idle_at);
+    }
     // While more is waiting in the socket's buffer, one sync can serve it too.
     const bool more = replication_.has_more() && stream_.unsynced_bytes() < unsynced_bytes_max;
     if (!more) TRY(sync_and_confirm());
@@ -41,16 +56,34 @@ Result<> Receive::run(std::stop_token stop) {
 }
 
 Result<> Receive::keep(const TransactionPart& part) {
-  // After a crash of the source its slot goes back and sends again what we have.
-  if (part.first) skipping_ = part.commit_lsn < progress_.durable;
-  if (skipping_) return {};
-  TRY(stream_.append(part));
+  const bool is_here = TRY(resent_.take(part));
+  if (is_here) return {};
+  TRY(stream_.append(resent_.with_descriptions(part)));
   inside_transaction_ = !part.last;
   if (part.last) progress_.received = part.end_lsn;
   static observe::Counter& received_bytes =
       observe::counter("freshet_source_received_bytes_total", "Bytes of changes received.");
   received_bytes.add(static_cast<double>(part.messages.size()));
   return {};
+}
+
+// A network can swallow everything without an error, and TCP's own keepalives may end at a box in
+// between that answers them. A server that decodes a large transaction of somebody else's may be
+// silent, too: then the watch still sees our walsender at work, and starting again would only make
+// it read everything again.
+Result<> Receive::check_silence() const {
+  const auto silence = replication_.silent_for();
+  if (silence < silence_max) return {};
+  const bool at_work = board_.with([](const SourceFacts& facts) {
+    return std::chrono::steady_clock::now() - facts.flushed_asked_at < silence_max &&
+           facts.slot_holder_pid != 0 && facts.slot_holder_pid == facts.walsender_pid;
+  });
+  if (at_work && silence < silence_of_work_max) return {};
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence).count();
+  return Error{.fault = Fault::Transient,
+               .sqlstate = postgres::sqlstate::connection_failure,
+               .message = fmt::format("nothing has come from the source for {} s", seconds),
+               .hint = "The network between may drop connections that it has forgotten."};
 }
 
 // An idle position goes into the stream as an empty transaction before it is confirmed: what the
@@ -76,7 +109,8 @@ Result<> Receive::sync_and_confirm() {
   const stream::End end = stream_.durable();
   progress_.durable = std::max(progress_.durable, end.lsn);
   progress_.received = std::max(progress_.received, progress_.durable);
-  if (progress_.durable > progress_.confirmed) {
+  // What is here may be confirmed once the source has shown that it has it, too.
+  if (resent_.over() && progress_.durable > progress_.confirmed) {
     FAILPOINT("receive.confirm.before");
     TRY(replication_.confirm(progress_.durable));
     FAILPOINT("receive.confirm.after");

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "server/board.h"
 #include "server/handover.h"
+#include "server/resent.h"
 #include "source/replication.h"
 #include "stream/stream.h"
 
@@ -15,8 +16,9 @@ namespace freshet::server {
 // One thread.
 class Receive {
  public:
-  Receive(source::Replication& replication, stream::Stream& stream, Handover& handover,
-          Board& board);
+  // `resent`: what of the transactions that come is in the stream already.
+  Receive(source::Replication& replication, stream::Stream& stream, Resent resent,
+          Handover& handover, Board& board);
 
   // Until asked to stop or the connection fails. What was received whole is durable on return.
   Result<> run(std::stop_token stop);
@@ -25,15 +27,16 @@ class Receive {
   Result<> keep(const TransactionPart& part);
   Result<> keep_idle_position();
   Result<> sync_and_confirm();
+  Result<> check_silence() const;
 
   source::Replication& replication_;
   stream::Stream& stream_;
+  Resent resent_;
   Handover& handover_;
   Board& board_;
   Progress progress_;
   Lsn idle_;  // the last keepalive's
   std::chrono::steady_clock::time_point idle_kept_{};
-  bool skipping_ = false;            // inside a transaction that the stream has already
   bool inside_transaction_ = false;  // one that the stream has in part
 };
 

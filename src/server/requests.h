@@ -32,11 +32,12 @@ class Requests {
     }
   };
 
-  // Hands the request over and waits for its answer. 57014 when asked to stop; what a stage has
-  // taken is done nevertheless.
-  Result<Notes> ask(query::Command command, std::stop_token stop);
+  // Hands the request over.
+  std::shared_ptr<Asked> put(query::Command command);
+  // Waits for its answer. 57014 when asked to stop; what a stage has taken is done nevertheless.
+  Result<Notes> wait_for(const std::shared_ptr<Asked>& asked, std::stop_token stop);
 
-  // The oldest request of one kind (query::AlterCollection, query::AlterSource), if there is one.
+  // The oldest request of one kind (query::AlterCollection, …), if there is one.
   template <typename Kind>
   std::shared_ptr<Asked> take() {
     return waiting_.with([](Waiting& waiting) -> std::shared_ptr<Asked> {

@@ -74,9 +74,10 @@ void StatusView::watch(const std::vector<std::unique_ptr<Supervisor>>& superviso
   for (const auto& supervisor : supervisors) supervisors_.push_back(supervisor.get());
 }
 
-std::optional<SourceId> StatusView::id_of(const std::string& source_name) const {
-  for (const collection::SourceRecord& record : store_.sources()) {
-    if (record.name == source_name) return record.id;
+std::optional<collection::SourceRecord> StatusView::record_of(
+    const std::string& source_name) const {
+  for (collection::SourceRecord& record : store_.sources()) {
+    if (record.name == source_name) return std::move(record);
   }
   return std::nullopt;
 }
@@ -94,15 +95,20 @@ std::vector<query::SourceStatus> StatusView::sources() const {
     status.received = facts.progress.received;
     status.durable = facts.progress.durable;
     status.confirmed = facts.progress.confirmed;
-    if (const auto id = id_of(status.name)) {
-      const Applied applied = store_.visible(*id);
+    status.stale = facts.state == "stale";
+    if (const auto record = record_of(status.name)) {
+      const Applied applied = store_.visible(record->id);
       status.applied = applied.lsn;
-      status.lag_bytes = lag_bytes(facts, applied);
+      status.stale = status.stale || record->stale_at != Lsn{};
+      if (!status.stale) status.lag_bytes = lag_bytes(facts, applied);
     }
     status.lag_ms = lag_ms(facts);
     status.stream_bytes = facts.stream_bytes;
     status.retained_wal_bytes = facts.retained_wal_bytes;
-    status.last_error = facts.state == "live" ? "" : facts.last_error;
+    if (facts.state != "live") {
+      status.last_error = facts.last_error;
+      status.hint = facts.last_hint;
+    }
     all.push_back(std::move(status));
   }
   return all;
@@ -113,10 +119,11 @@ std::vector<query::TableStatus> StatusView::tables() const {
     std::string name;
     SourceFacts facts;
     Applied applied;
+    bool is_stale = false;  // shows rows of before it was begun anew
   };
   std::map<SourceId, Known> sources;
   for (const collection::SourceRecord& record : store_.sources()) {
-    sources[record.id] = {record.name, {}, store_.visible(record.id)};
+    sources[record.id] = {record.name, {}, store_.visible(record.id), record.stale_at != Lsn{}};
     for (const Supervisor* supervisor : supervisors_) {
       if (supervisor->source().name == record.name)
         sources[record.id].facts = supervisor->board().get();
@@ -155,7 +162,16 @@ std::vector<query::TableStatus> StatusView::tables() const {
     if (status.last_error.empty() && record.inserts_only) {
       status.last_error = "no usable identity: inserts and truncates only";
     }
-    if (record.state == collection::TableState::Live) {
+    if (source.is_stale && status.last_error.empty()) {
+      status.last_error = "stale: rows as of " + to_string(source.applied.lsn) +
+                          ", until all tables are copied again";
+    }
+    if (source.is_stale || source.facts.state == "stale") status.applied_lsn = source.applied.lsn;
+    if (source.facts.state == "stale" && record.state != collection::TableState::Failed) {
+      status.state = "failed";
+      status.last_error = "stale: rows as of " + to_string(source.applied.lsn) + ", because " +
+                          source.facts.last_error + " (" + source.facts.last_hint + ")";
+    } else if (record.state == collection::TableState::Live) {
       status.applied_lsn = source.applied.lsn;
       status.lag_ms = lag_ms(source.facts);
       status.lag_bytes = lag_bytes(source.facts, source.applied);
@@ -226,7 +242,8 @@ bool StatusView::cannot_mean(const std::string& source_name, Lsn lsn,
 std::vector<std::string> StatusView::not_ready() const {
   std::vector<std::string> reasons;
   for (const query::SourceStatus& source : sources()) {
-    if (source.state == "retrying" || source.state == "failed" || source.state == "starting") {
+    if (source.state == "retrying" || source.state == "failed" || source.state == "starting" ||
+        source.state == "stale") {
       reasons.push_back("source " + source.name + " is " + source.state +
                         (source.last_error.empty() ? "" : ": " + source.last_error));
     }

@@ -9,6 +9,8 @@ namespace freshet::server {
 namespace {
 
 constexpr std::chrono::milliseconds interval{1000};
+// A server that is slower than this to say where it is counts as gone, until it answers again.
+constexpr std::chrono::milliseconds answers_within{5000};
 
 }  // namespace
 
@@ -22,8 +24,9 @@ Watch::Watch(std::string url, source::Names names, const source::Owner& owner,
 
 Result<> Watch::run(std::stop_token stop) {
   Guarded<bool> never;
+  if (connection_) connection_->limit_answers(stop, answers_within);
   while (!stop.stop_requested()) {
-    if (!connection_) TRY(connect());
+    if (!connection_) TRY(connect(stop));
     if (connection_ && !ask(*connection_).ok()) connection_.reset();
     never.wait_for(stop, interval, [](bool) { return false; });
   }
@@ -31,10 +34,11 @@ Result<> Watch::run(std::stop_token stop) {
 }
 
 // The lease went with the old connection.
-Result<> Watch::connect() {
-  auto connected =
-      postgres::Connection::connect(url_, {.application_name = owner_.application_name()});
+Result<> Watch::connect(std::stop_token stop) {
+  auto connected = postgres::Connection::connect(
+      url_, {.application_name = owner_.application_name(), .stop = stop});
   if (!connected.ok()) return {};
+  (*connected)->limit_answers(std::move(stop), answers_within);
   const Result<> leased = source::take_lease(**connected, names_, owner_);
   if (leased.ok()) {
     connection_ = *std::move(connected);
@@ -58,6 +62,7 @@ Result<> Watch::ask(postgres::Connection& connection) {
     facts.flushed_asked_at = asked_at;
     facts.clock_offset = clock.now - ours;
     facts.retained_wal_bytes = slot.retained_wal_bytes;
+    facts.slot_holder_pid = slot.active_pid;
   });
   return {};
 }

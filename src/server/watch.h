@@ -26,7 +26,7 @@ class Watch {
  private:
   Result<> ask(postgres::Connection& connection);
 
-  Result<> connect();
+  Result<> connect(std::stop_token stop);
 
   std::string url_;
   source::Names names_;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <random>
 
+#include "base/guarded.h"
+#include "base/thread.h"
 #include "postgres/sqlstate.h"
 
 namespace freshet::source {
@@ -97,5 +99,15 @@ Result<> take_lease(postgres::Connection& connection, const Names& names, const 
                    "It runs on a copy of this data folder, or under the same name. Stop one of "
                    "them, or give this source another name with another data folder."};
 }
+
+LeaseKeeper::LeaseKeeper(postgres::Connection& connection)
+    : thread_([&connection](std::stop_token stop) {
+        name_this_thread("lease");
+        Guarded<bool> never;
+        while (!never.wait_for(stop, std::chrono::seconds(5), [](bool) { return false; })) {
+          // When it fails the lease is gone, which its owner will notice when it goes on.
+          if (stop.stop_requested() || !connection.query("SELECT 1").ok()) return;
+        }
+      }) {}
 
 }  // namespace freshet::source

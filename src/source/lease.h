@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "base/result.h"
 #include "postgres/connection.h"
@@ -36,9 +37,17 @@ class Owner {
 // silent for `silence_max` is gone without the server having noticed: it is ended. Any other holder
 // is left alone: transient 55006, naming it.
 //
-// The default is longer than anything an owner does without using the connection: it waits half a
-// minute at most for a slot to be made.
 Result<> take_lease(postgres::Connection& connection, const Names& names, const Owner& owner,
                     std::chrono::seconds silence_max = std::chrono::seconds(60));
+
+// Uses the connection of a lease for as long as it lives, on a thread of its own: while its owner
+// waits for something that has no bound, such as other transactions. Nobody else may use it then.
+class LeaseKeeper {
+ public:
+  explicit LeaseKeeper(postgres::Connection& connection);
+
+ private:
+  std::jthread thread_;
+};
 
 }  // namespace freshet::source

@@ -3,9 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/guarded.h"
+#include "base/thread.h"
 #include "postgres/catalog.h"
 #include "postgres/sqlstate.h"
 
@@ -53,10 +57,14 @@ struct Replication::State {
   bool handed_over = false;  // `messages` belongs to the part handed over last: to be cleared
   TransactionPart part;
 
+  Lsn from;            // the slot's position at the start
   Lsn received;        // every commit that ends at or below this was handed over
   Lsn confirmed;       // what the server may forget
   bool asked = false;  // … and it is waiting for more than we could confirm so far
   Clock::time_point status_due;
+
+  // Held by whoever uses the connection: a public function, or the thread below between two.
+  std::mutex in_use;
 
   Result<std::optional<Bytes>> read(const std::stop_token& stop, milliseconds wait);
   void forget_handed_over();
@@ -69,54 +77,25 @@ struct Replication::State {
   void hand_over(bool last, Received& out);
   Result<> send_status(bool answer_wanted);
   Result<> send_due_status();
+  void stay_alive(const std::stop_token& stop);
+
+  std::jthread alive;  // runs stay_alive(); last: joined first
 };
 
 // ---------------------------------------------------------------------------------------- starting
 
 namespace {
 
-// Refuses what the server would accept in silence: a start below the slot's position skips changes,
-// one above the end of the WAL never receives any. Returns where the stream begins.
-Result<Lsn> checked_start(postgres::Connection& connection, const ReplicationOptions& options) {
-  const postgres::SystemId system = TRY(postgres::identify(connection));
-  const postgres::Rows rows =
-      TRY(connection.query("SELECT confirmed_flush_lsn, database = current_database(), plugin FROM "
-                           "pg_catalog.pg_replication_slots WHERE slot_name = " +
-                           postgres::literal(options.slot)));
+// Where the slot stands: everything that commits there or later is sent.
+Result<Lsn> position_of(postgres::Connection& connection, const std::string& slot) {
+  const postgres::Rows rows = TRY(connection.query(
+      "SELECT confirmed_flush_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = " +
+      postgres::literal(slot)));
   if (rows.rows.empty()) {
     return Error{.sqlstate = sqlstate::undefined_object,
-                 .message = fmt::format("the replication slot {} does not exist", options.slot),
-                 .hint = "Changes since it was dropped are lost: the tables must be copied again."};
+                 .message = fmt::format("the replication slot {} does not exist", slot)};
   }
-  const auto& slot = rows.rows.front();
-  if (slot[1] != "t" || slot[2] != "pgoutput") {
-    return Error{.sqlstate = sqlstate::not_in_prerequisite_state,
-                 .message = fmt::format("the replication slot {} belongs to another database or "
-                                        "another program",
-                                        options.slot),
-                 .hint = "Drop it, or give the source another name."};
-  }
-  const Lsn kept = parse_lsn(slot[0].value_or("")).value_or(Lsn{});
-  if (options.start == Lsn{}) return kept;
-  if (kept > options.start) {
-    return Error{.sqlstate = sqlstate::not_in_prerequisite_state,
-                 .message = fmt::format("the replication slot {} stands at {}, after {}: changes "
-                                        "between were skipped",
-                                        options.slot, to_string(kept), to_string(options.start)),
-                 .hint =
-                     "Somebody else read from the slot or advanced it: the tables must be "
-                     "copied again."};
-  }
-  if (options.start > system.flushed) {
-    return Error{.sqlstate = sqlstate::not_in_prerequisite_state,
-                 .message = fmt::format("the server's WAL ends at {}, before {}, which was already "
-                                        "received",
-                                        to_string(system.flushed), to_string(options.start)),
-                 .hint =
-                     "It is another server, or it was restored from a backup: the tables must "
-                     "be copied again."};
-  }
-  return options.start;
+  return parse_lsn(rows.rows.front()[0].value_or("")).value_or(Lsn{});
 }
 
 std::string start_command(const ReplicationOptions& options, Lsn start, int server_version) {
@@ -136,17 +115,32 @@ Result<std::unique_ptr<Replication>> Replication::start(const std::string& url,
   state->options = std::move(options);
   const std::string what = "follow slot " + state->options.slot;
   state->connection =
-      TRY(postgres::Connection::connect(
-              url, {.replication = true, .application_name = state->options.application_name})
+      TRY(postgres::Connection::connect(url, {.replication = true,
+                                              .application_name = state->options.application_name,
+                                              .stop = state->options.stop})
               .context(what));
-  const Lsn start = TRY(checked_start(*state->connection, state->options).context(what));
+  const Lsn start = TRY(position_of(*state->connection, state->options.slot).context(what));
   const std::string command =
       start_command(state->options, start, state->connection->server_version());
   TRY(state->connection->start_copy_both(command).context(what));
+  state->from = start;
   state->received = start;
   state->confirmed = start;
   state->status_due = Clock::now() + state->options.status_interval;
+  state->alive = std::jthread([state = state.get()](std::stop_token stop) {
+    name_this_thread("alive:" + state->options.slot);
+    state->stay_alive(stop);
+  });
   return std::unique_ptr<Replication>(new Replication(std::move(state)));
+}
+
+milliseconds Replication::silent_for() const {
+  const std::scoped_lock lock(state_->in_use);
+  return state_->connection->silent_for();
+}
+
+Lsn Replication::from() const {
+  return state_->from;
 }
 
 Replication::Replication(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -156,6 +150,7 @@ Replication::~Replication() = default;
 
 Result<Received> Replication::next(std::stop_token stop, milliseconds wait) {
   State& state = *state_;
+  const std::scoped_lock lock(state.in_use);
   state.forget_handed_over();
   Received out;
   const Clock::time_point deadline = Clock::now() + wait;
@@ -180,6 +175,7 @@ Result<Received> Replication::next(std::stop_token stop, milliseconds wait) {
 }
 
 bool Replication::has_more() const {
+  const std::scoped_lock lock(state_->in_use);
   if (state_->pending) return true;
   if (state_->ended) return false;
   auto payload = state_->connection->read_copy({}, milliseconds::zero());
@@ -301,6 +297,7 @@ Result<> Replication::State::take_keepalive(Bytes payload, Received& out) {
 
 Result<> Replication::confirm(Lsn lsn) {
   State& state = *state_;
+  const std::scoped_lock lock(state.in_use);
   // The server believes whatever it is told, and would skip what we do not have.
   CHECK(lsn <= state.received);
   if (lsn <= state.confirmed) return {};
@@ -311,6 +308,7 @@ Result<> Replication::confirm(Lsn lsn) {
 }
 
 void Replication::stop() {
+  const std::scoped_lock lock(state_->in_use);
   if (state_->ended) return;
   state_->ended = true;
   constexpr milliseconds farewell{500};
@@ -322,6 +320,17 @@ Result<> Replication::State::send_due_status() {
   if (Clock::now() < status_due) return {};
   // A server that has nothing to say does not tell its position unless it is asked.
   return send_status(!open);
+}
+
+// Whoever reads from the connection sends what is due; this is for when nobody does.
+void Replication::State::stay_alive(const std::stop_token& stop) {
+  Guarded<bool> never;
+  while (!never.wait_for(stop, options.status_interval / 2, [](bool) { return false; })) {
+    if (stop.stop_requested()) return;
+    const std::unique_lock lock(in_use, std::try_to_lock);
+    // A connection that has failed is reported to the reader.
+    if (lock.owns_lock() && !ended) ignore(send_due_status());
+  }
 }
 
 Result<> Replication::State::send_status(bool answer_wanted) {

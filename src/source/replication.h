@@ -20,12 +20,12 @@ namespace freshet::source {
 struct ReplicationOptions {
   std::string slot{};
   std::string publications{};  // as publication_names takes them: quoted, comma-separated
-  Lsn start{};                 // end LSN of the last transaction we have durably
   bool binary = true;          // 14+; every mirrored column has a binary form we know
   std::uint64_t part_bytes_max = 1
                                  << 20;  // a transaction is handed over in parts of about this size
   std::chrono::milliseconds status_interval{1000};
   std::string application_name = "freshet";
+  std::stop_token stop{};  // ends connecting
 };
 
 // What came. The bytes are valid until the next call.
@@ -34,13 +34,21 @@ struct Received {
   std::optional<Lsn> idle_at;  // a keepalive: every commit below was received already
 };
 
-// One thread.
+// One thread. A thread of its own tells the server that we are alive while that one is busy
+// elsewhere, with a slow disk for example.
 class Replication {
  public:
+  // Starts at the slot's own position, which may lie before what was received already: whether
+  // that continues what we have, others ask (continuity.h).
   static Result<std::unique_ptr<Replication>> start(const std::string& url,
                                                     ReplicationOptions options);
   ~Replication();
 
+  // How long nothing has come from the server, which is asked for a sign of life every
+  // status_interval, but for the time in the middle of a transaction.
+  std::chrono::milliseconds silent_for() const;
+  // The slot's position at the start: what commits there or later is sent.
+  Lsn from() const;
   // The next part or keepalive; neither when nothing came within `wait`. Answers keepalives, sends
   // a status at least every status_interval, and asks for the server's position while idle.
   Result<Received> next(std::stop_token stop, std::chrono::milliseconds wait);

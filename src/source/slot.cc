@@ -96,27 +96,34 @@ Names names_for(const std::string& source_name) {
 Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) {
   const int version = connection.server_version();
   const WalFunctions names = wal_functions(version);
-  const Rows rows = TRY(
-      connection
-          .query(fmt::format("SELECT active, {}, plugin, database, {}, restart_lsn, {}, "
-                             "greatest({}({}, restart_lsn), 0)::bigint "
-                             "FROM pg_catalog.pg_replication_slots WHERE slot_name = {}",
-                             version >= 90500 ? "coalesce(active_pid, 0)" : "0",
-                             version >= 130000 ? "wal_status" : "''",
-                             version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
-                             on_any_server(names.written, names), literal(slot)))
-          .context("read the slot"));
-  if (rows.rows.empty()) return SlotStatus{};
-  const auto& row = rows.rows.front();
-  return SlotStatus{.exists = true,
-                    .active = row[0] == "t",
-                    .active_pid = number<int>(row[1]),
-                    .plugin = row[2].value_or(""),
-                    .database = row[3].value_or(""),
-                    .wal_status = row[4].value_or(""),
-                    .restart_lsn = lsn_of(row[5]),
-                    .confirmed_flush_lsn = lsn_of(row[6]),
-                    .retained_wal_bytes = number<std::uint64_t>(row[7])};
+  const Rows rows =
+      TRY(connection
+              .query(fmt::format(
+                  "SELECT pg_catalog.pg_is_in_recovery(), s.slot_name IS NOT NULL, active, {}, "
+                  "plugin, database, database = pg_catalog.current_database(), {}, {}, {}, "
+                  "restart_lsn, {}, greatest({}({}, restart_lsn), 0)::bigint FROM (SELECT 1) one "
+                  "LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = {}",
+                  version >= 90500 ? "coalesce(active_pid, 0)" : "0",
+                  version >= 130000 ? "wal_status" : "''",
+                  version >= 170000 ? "invalidation_reason" : "''",
+                  version >= 170000 ? "synced" : "false",
+                  version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
+                  on_any_server(names.written, names), literal(slot)))
+              .context("read the slot"));
+  const auto& row = rows.rows.at(0);
+  return SlotStatus{.exists = row[1] == "t",
+                    .active = row[2] == "t",
+                    .active_pid = number<int>(row[3]),
+                    .plugin = row[4].value_or(""),
+                    .database = row[5].value_or(""),
+                    .of_this_database = row[6] == "t",
+                    .wal_status = row[7].value_or(""),
+                    .invalidation_reason = row[8].value_or(""),
+                    .synced = row[9] == "t",
+                    .standby = row[0] == "t",
+                    .restart_lsn = lsn_of(row[10]),
+                    .confirmed_flush_lsn = lsn_of(row[11]),
+                    .retained_wal_bytes = number<std::uint64_t>(row[12])};
 }
 
 Result<> take_over(Connection& connection, const std::string& slot,
@@ -170,6 +177,14 @@ Result<> drop_everything(Connection& connection, const Names& names) {
             .context("drop publication " + publication));
   }
   return {};
+}
+
+Result<std::chrono::milliseconds> wal_sender_timeout(Connection& connection) {
+  // In the setting's unit, which is milliseconds.
+  const Rows rows = TRY(connection.query(
+      "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"));
+  if (rows.rows.empty()) return std::chrono::milliseconds(0);
+  return std::chrono::milliseconds(number<std::int64_t>(rows.rows.front()[0]));
 }
 
 Result<SourceClock> source_clock(Connection& connection) {

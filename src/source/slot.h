@@ -5,6 +5,7 @@
 // never start to fail because of us (PostgreSQL refuses them on published tables without identity).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -36,11 +37,15 @@ struct SlotStatus {
   bool exists = false;
   bool active = false;
   int active_pid = 0;
-  std::string plugin;
-  std::string database;
-  std::string wal_status;  // 13+; "lost" means that changes are gone
-  Lsn restart_lsn;
-  Lsn confirmed_flush_lsn;
+  std::string plugin{};
+  std::string database{};
+  bool of_this_database = false;
+  std::string wal_status{};           // 13+; "lost" means that changes are gone
+  std::string invalidation_reason{};  // 17+; why it was lost
+  bool synced = false;   // 17+; a standby's copy of the primary's slot, not usable before promotion
+  bool standby = false;  // the server is one
+  Lsn restart_lsn{};
+  Lsn confirmed_flush_lsn{};
   std::uint64_t retained_wal_bytes = 0;
 };
 Result<SlotStatus> slot_status(postgres::Connection& connection, const std::string& slot);
@@ -56,6 +61,9 @@ Result<> drop_everything(postgres::Connection& connection, const Names& names);
 // Settings of the source that make replication impossible, each with what to do about it:
 // wal_level, free slots and senders, the role's rights. Empty when it can work.
 Result<std::vector<Error>> blocking_problems(postgres::Connection& connection);
+
+// How long the server waits for a sign of life before it ends a walsender; zero: for ever.
+Result<std::chrono::milliseconds> wal_sender_timeout(postgres::Connection& connection);
 
 // Now on the source's clock and WAL: for lag.
 struct SourceClock {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "postgres/shared_scratch_server.h"
+#include "source/mark.h"
 #include "source/replication.h"
 
 namespace freshet::source {
@@ -195,6 +196,20 @@ TEST_F(SlotTest, LeavesSomebodyElsesWalsenderAlone) {
   EXPECT_EQ(refused.error().fault, Fault::Transient);
   EXPECT_NE(refused.error().message.find("other"), std::string::npos);
   EXPECT_TRUE(other->end_copy(std::chrono::seconds(5)).ok());
+}
+
+TEST_F(SlotTest, KnowsWhoseItIs) {
+  EXPECT_TRUE(check_mark(*connection_, names_, "0a0a0a0a").ok()) << "nobody's";
+  publish_all();
+  EXPECT_TRUE(check_mark(*connection_, names_, "0a0a0a0a").ok()) << "not marked yet";
+  ASSERT_TRUE(mark(*connection_, names_, "0a0a0a0a").ok());
+  EXPECT_TRUE(check_mark(*connection_, names_, "0a0a0a0a").ok());
+  const Result<> refused = check_mark(*connection_, names_, "0b0b0b0b");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().sqlstate, "42710");
+  EXPECT_EQ(refused.error().fault, Fault::Permanent);
+  ASSERT_TRUE(mark(*connection_, names_, "0b0b0b0b").ok());
+  EXPECT_TRUE(check_mark(*connection_, names_, "0b0b0b0b").ok());
 }
 
 TEST_F(SlotTest, RemovesEverythingEvenTwice) {

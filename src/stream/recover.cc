@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <vector>
 
@@ -75,9 +76,10 @@ Result<std::vector<Offset>> list_files(const fs::path& folder) {
 
 // What the last file's records say, up to the first that is not one.
 struct Scan {
-  std::uint64_t complete;            // position behind the last complete transaction
-  Lsn lsn;                           // and its end LSN
-  std::optional<std::uint64_t> bad;  // position of the first record that is none
+  std::uint64_t complete;                      // position behind the last complete transaction
+  Lsn lsn;                                     // and its end LSN
+  std::optional<std::uint64_t> bad;            // position of the first record that is none
+  std::optional<TransactionMark> transaction;  // the last complete one with messages
 };
 
 // The record at `position` when it is whole and the next in order.
@@ -100,7 +102,7 @@ Result<std::optional<RecordHeader>> good_record(const Opened& opened, Blocks& bl
 }
 
 Result<Scan> scan(const Opened& opened, const StreamOptions& options) {
-  Scan found{file_header_bytes, {opened.header.lsn_before}, {}};
+  Scan found{file_header_bytes, {opened.header.lsn_before}, {}, {}};
   Blocks blocks;
   bool in_transaction = false;
   for (std::uint64_t position = file_header_bytes; position < opened.size;) {
@@ -118,6 +120,9 @@ Result<Scan> scan(const Opened& opened, const StreamOptions& options) {
     if (in_transaction) continue;
     found.complete = position;
     found.lsn = {record->end_lsn};
+    if (record->messages_bytes == 0) continue;
+    found.transaction = {.commit_lsn = {record->commit_lsn},
+                         .commit_time = Time(std::chrono::microseconds(record->commit_time))};
   }
   return found;
 }
@@ -170,6 +175,20 @@ Result<> must_be_torn(const Opened& opened, const Scan& found) {
                     fmt::format("There is a good record behind, at byte {}.", next_record));
 }
 
+// The last transaction of files that are older than the last one, which may hold idle positions
+// only.
+Result<std::optional<TransactionMark>> last_transaction(const fs::path& folder,
+                                                        std::span<const Offset> older,
+                                                        const StreamOptions& options) {
+  for (std::size_t i = older.size(); i-- > 0;) {
+    const Opened opened = TRY(open_file(folder, older[i], File::Mode::Read));
+    const Scan found = TRY(scan(opened, options));
+    if (found.bad) return corruption(opened.path, fmt::format("damaged at byte {}", *found.bad));
+    if (found.transaction) return found.transaction;
+  }
+  return std::optional<TransactionMark>{};
+}
+
 }  // namespace
 
 Result<File> create_file(const fs::path& folder, End before) {
@@ -195,10 +214,12 @@ Result<Recovered> recover(const fs::path& folder, const StreamOptions& options) 
   if (files.empty()) {
     const End nothing;
     File file = TRY(create_file(folder, nothing));
-    return Recovered{{nothing.offset}, std::move(file), nothing};
+    return Recovered{{nothing.offset}, std::move(file), nothing, 0, {}, {}};
   }
+  Lsn begin_lsn;
   for (std::size_t i = 0; i + 1 < files.size(); ++i) {
     const Opened older = TRY(open_file(folder, files[i], File::Mode::Read));
+    if (i == 0) begin_lsn = {older.header.lsn_before};
     const Offset end = older.offset_at(older.size);
     if (older.size < file_header_bytes || end != files[i + 1]) {
       return corruption(older.path, fmt::format("ends at offset {}, the next file begins at {}",
@@ -206,6 +227,7 @@ Result<Recovered> recover(const fs::path& folder, const StreamOptions& options) 
     }
   }
   Opened last = TRY(open_file(folder, files.back(), File::Mode::ReadWrite));
+  if (files.size() == 1) begin_lsn = {last.header.lsn_before};
   const Scan found = TRY(scan(last, options));
   if (found.bad) TRY(must_be_torn(last, found));
   if (found.complete < last.size) {
@@ -215,10 +237,14 @@ Result<Recovered> recover(const fs::path& folder, const StreamOptions& options) 
   // Records of an unsynced write may be readable after a crash of the program, but not yet safe.
   FAILPOINT("stream.recover.before_sync");
   TRY(last.file.sync());
-  return Recovered{std::move(files),
-                   std::move(last.file),
-                   {last.offset_at(found.complete), found.lsn},
-                   last.size - found.complete};
+  auto transaction = found.transaction;
+  if (!transaction) {
+    const std::span<const Offset> older(files.data(), files.size() - 1);
+    transaction = TRY(last_transaction(folder, older, options));
+  }
+  return Recovered{
+      std::move(files),           std::move(last.file), {last.offset_at(found.complete), found.lsn},
+      last.size - found.complete, transaction,          begin_lsn};
 }
 
 }  // namespace freshet::stream

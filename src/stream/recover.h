@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/file.h"
@@ -22,6 +23,8 @@ struct Recovered {
   File last;                  // open for writing; synced up to `end`
   End end;                    // of the last complete transaction
   std::uint64_t cut_bytes = 0;
+  std::optional<TransactionMark> last_transaction;  // with messages, in any of the files
+  Lsn begin_lsn;                                    // end LSN of what lies before the files
 };
 
 Result<Recovered> recover(const std::filesystem::path& folder, const StreamOptions& options);

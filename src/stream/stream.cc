@@ -46,7 +46,9 @@ Result<> create_folder(const fs::path& folder) {
 struct Stream::State {
   State(const fs::path& folder, StreamOptions options, Recovered recovered)
       : shared(std::make_shared<Shared>()),
-        writer(folder, options, recovered.files.back(), std::move(recovered.last), recovered.end) {
+        writer(folder, options, recovered.files.back(), std::move(recovered.last), recovered.end),
+        last_transaction(recovered.last_transaction),
+        begin_lsn(recovered.begin_lsn) {
     shared->folder = folder;
     shared->options = options;
     shared->published.with([&](Published& published) {
@@ -70,6 +72,8 @@ struct Stream::State {
 
   std::shared_ptr<Shared> shared;
   Writer writer;  // the receiving thread's
+  const std::optional<TransactionMark> last_transaction;
+  const Lsn begin_lsn;
 };
 
 Result<std::unique_ptr<Stream>> Stream::open(const fs::path& folder, StreamOptions options) {
@@ -113,6 +117,14 @@ Result<> Stream::sync() {
 
 std::uint64_t Stream::unsynced_bytes() const {
   return state_->writer.unsynced_bytes();
+}
+
+std::optional<TransactionMark> Stream::last_transaction() const {
+  return state_->last_transaction;
+}
+
+Lsn Stream::begin_lsn() const {
+  return state_->begin_lsn;
 }
 
 End Stream::durable() const {

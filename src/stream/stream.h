@@ -20,14 +20,24 @@
 namespace freshet::stream {
 
 struct StreamOptions {
-  std::uint64_t file_bytes_max = 64 << 20;     // a new file starts at the first transaction beyond
-  std::uint64_t record_bytes_max = 256 << 20;  // a longer record is corruption
+  std::uint64_t file_bytes_max = 64 << 20;  // a new file starts at the first transaction beyond
+  // A longer record is corruption. PostgreSQL sends no message above 1 GiB, and a part has little
+  // else in it.
+  std::uint64_t record_bytes_max = (1ULL << 30) + (64 << 20);
 };
 
 // Where the stream ends: everything below `offset` is there after a crash.
 struct End {
   Offset offset;
   Lsn lsn;  // end LSN of the last complete transaction; zero when there is none
+};
+
+// What tells a transaction from all others, also from those of another history of the same source
+// that have the same positions.
+struct TransactionMark {
+  Lsn commit_lsn;
+  Time commit_time{};  // in microseconds, by the source's clock
+  friend bool operator==(const TransactionMark&, const TransactionMark&) = default;
 };
 
 class Reader;
@@ -50,6 +60,11 @@ class Stream {
   Result<> sync();
   // Bytes appended and not yet synced.
   std::uint64_t unsynced_bytes() const;
+
+  // As the files said when they were opened: the last transaction in them, idle positions left out;
+  // and the position at which the oldest of them begins.
+  std::optional<TransactionMark> last_transaction() const;
+  Lsn begin_lsn() const;
 
   // Any thread.
   End durable() const;

@@ -330,5 +330,41 @@ TEST_F(StreamTest, ReaderOnAnotherThreadSeesEverythingOnceAndInOrder) {
   EXPECT_GT(stream_->begin(), Offset{0});
 }
 
+TEST(Stream, RemembersItsLastTransactionBelowIdlePositions) {
+  const ScratchFolder folder;
+  // Each file holds one record: the last ones nothing but idle positions.
+  const StreamOptions options{.file_bytes_max = 1};
+  {
+    const auto stream = open_or_fail(folder.path(), options);
+    EXPECT_FALSE(stream->last_transaction());
+    append_synced(*stream, transaction(1, "one"));
+    append_synced(*stream, first_part(2, "two, first"));
+    append_synced(*stream, last_part(2, "two, last"));
+  }
+  const TransactionMark second{{200}, Time(std::chrono::microseconds(2))};
+  {
+    const auto stream = open_or_fail(folder.path(), options);
+    EXPECT_EQ(stream->last_transaction(), second);
+    append_synced(*stream, transaction(3, ""));
+    append_synced(*stream, transaction(4, ""));
+    append(*stream, transaction(5, "never synced"));
+  }
+  const auto stream = open_or_fail(folder.path(), options);
+  EXPECT_EQ(stream->last_transaction(), second);
+}
+
+TEST(Stream, KnowsNoLastTransactionWhereOnlyIdlePositionsAreKept) {
+  const ScratchFolder folder;
+  const StreamOptions options{.file_bytes_max = 1};
+  {
+    const auto stream = open_or_fail(folder.path(), options);
+    append_synced(*stream, transaction(1, "one"));
+    append_synced(*stream, transaction(2, ""));
+    append_synced(*stream, transaction(3, ""));
+    EXPECT_TRUE(stream->retire(stream->durable().offset).ok());
+  }
+  EXPECT_FALSE(open_or_fail(folder.path(), options)->last_transaction());
+}
+
 }  // namespace
 }  // namespace freshet::stream

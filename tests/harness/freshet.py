@@ -83,6 +83,10 @@ class Freshet:
         """kill -9: nothing is written, nothing is closed."""
         self.stop(signal.SIGKILL)
 
+    def signal(self, number: int) -> None:
+        """SIGSTOP: it does nothing any more, and nobody is told; SIGCONT: it goes on."""
+        self._process.send_signal(number)
+
     def wait_end(self, seconds: float = 30) -> int:
         """Waits for a server that ends by itself; its exit code."""
         process, self._process = self._process, None

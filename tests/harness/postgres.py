@@ -145,6 +145,34 @@ class Postgres:
         self.stop(mode)
         self.start()
 
+    # Backups and standbys.
+
+    def saved(self) -> Path:
+        """A copy of the stopped server's folder."""
+        assert self._server is None, "a backup by copying files is taken of a stopped server"
+        backup = self.folder / "backup"
+        subprocess.run(["cp", "-a", self.folder / "data", backup], check=True)
+        return backup
+
+    def put_back(self, backup: Path) -> None:
+        """The stopped server is again what it was when the backup was taken."""
+        assert self._server is None
+        shutil.rmtree(self.folder / "data")
+        subprocess.run(["cp", "-a", backup, self.folder / "data"], check=True)
+
+    def follow(self, primary: "Postgres", backup: Path) -> None:
+        """Makes this stopped server a standby of the one the backup is of, through a slot of its
+        own."""
+        self.put_back(backup)
+        (self.folder / "data" / "standby.signal").touch()
+        primary.execute("SELECT pg_create_physical_replication_slot('standby', true)")
+        self.settings |= {
+            "primary_conninfo": f"host=127.0.0.1 port={primary.port} user=postgres dbname=postgres",
+            "primary_slot_name": "standby", "hot_standby_feedback": "on"}
+
+    def promote(self) -> None:
+        assert self.value("SELECT pg_promote(true, 60)")
+
     def remove(self) -> None:
         self.stop("immediate")
         if not os.environ.get("FRESHET_KEEP"):

@@ -16,6 +16,15 @@ class Servers:
         self._servers.append(server)
         return server.start()
 
+    def standby(self, primary: Postgres, **settings) -> Postgres:
+        """A running standby of the server, which is restarted for it."""
+        server = Postgres("standby", version=primary.version, **settings)
+        self._servers.append(server)
+        primary.stop()
+        backup = primary.saved()
+        server.follow(primary.start(), backup)
+        return server.start()
+
     def freshet(self, sources, *arguments, **options) -> Freshet:
         """Not started yet. `sources`: a Postgres, or names and URLs."""
         if isinstance(sources, Postgres):

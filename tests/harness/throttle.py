@@ -23,6 +23,8 @@ class Throttle:
         self._open = threading.Event()  # cleared: nothing passes
         self._open.set()
         self._cuts: dict[str, int] = {}  # bytes until the break, by who sends them
+        self._forgotten: set[socket.socket] = set()
+        self.accepted: list[float] = []  # when each connection came
         self._listener = socket.create_server(("127.0.0.1", processes.free_port()), backlog=50)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -42,6 +44,12 @@ class Throttle:
             ends, self._ends = self._ends, set()
         for end in ends:
             _shut(end)
+
+    def forget(self) -> None:
+        """Lets nothing more through on the connections there are, and says so to nobody: like a
+        router that forgot them. TCP's own keepalives are still answered. New ones are let through."""
+        with self._lock:
+            self._forgotten |= self._ends
 
     def cut_after(self, sender: str, count: int) -> None:
         """Breaks all connections once the "server" or the "client" has sent so many bytes more; the
@@ -68,6 +76,7 @@ class Throttle:
                 client, _ = self._listener.accept()
             except OSError:
                 return  # closed
+            self.accepted.append(time.monotonic())
             try:
                 server = socket.create_connection(("127.0.0.1", self._server.port))
             except OSError:
@@ -86,7 +95,8 @@ class Throttle:
                 self._open.wait()
                 whole = len(data)
                 data = data[:self._bytes_left(sender, whole)]
-                writing.sendall(data)
+                if reading not in self._forgotten:
+                    writing.sendall(data)
                 if len(data) < whole:
                     self.cut()
         except OSError:

@@ -1,0 +1,55 @@
+#include "source/mark.h"
+
+#include <fmt/core.h>
+
+#include "postgres/sqlstate.h"
+
+namespace freshet::source {
+
+namespace sqlstate = postgres::sqlstate;
+using postgres::Rows;
+
+namespace {
+
+constexpr std::string_view prefix = "made by freshet, data folder ";
+
+// The publication's comment, or nothing.
+Result<std::string> read_comment(postgres::Connection& connection, const Names& names) {
+  const Rows rows = TRY(connection.query(fmt::format(
+      "SELECT pg_catalog.obj_description(oid, 'pg_publication') FROM pg_catalog.pg_publication "
+      "WHERE pubname = {}",
+      postgres::literal(names.publication))));
+  return rows.rows.empty() ? std::string{} : rows.rows.front()[0].value_or("");
+}
+
+}  // namespace
+
+Result<> mark(postgres::Connection& connection, const Names& names,
+              const std::string& installation) {
+  const std::string comment = std::string(prefix) + installation;
+  if (TRY(read_comment(connection, names).context("read the publication's mark")) == comment) {
+    return {};
+  }
+  const auto marked = connection.query(fmt::format("COMMENT ON PUBLICATION {} IS {}",
+                                                   postgres::quoted(names.publication),
+                                                   postgres::literal(comment)));
+  if (marked.ok() || marked.error().sqlstate == sqlstate::insufficient_privilege) return {};
+  return marked.error();
+}
+
+Result<> check_mark(postgres::Connection& connection, const Names& names,
+                    const std::string& installation) {
+  const std::string comment =
+      TRY(read_comment(connection, names).context("read the publication's mark"));
+  if (!comment.starts_with(prefix) || comment.substr(prefix.size()) == installation) return {};
+  return Error{
+      .sqlstate = sqlstate::duplicate_object,
+      .message = "replication slot " + names.slot + " belongs to another Freshet",
+      .detail = fmt::format("Publication {}: {}. This one is {}.", names.publication, comment,
+                            installation),
+      .hint = fmt::format("Give this source another name (--source NAME=URL). If the other one is "
+                          "gone for good: SELECT pg_drop_replication_slot('{}');",
+                          names.slot)};
+}
+
+}  // namespace freshet::source
