@@ -33,8 +33,12 @@ Result<> mark(postgres::Connection& connection, const Names& names,
   const auto marked = connection.query(fmt::format("COMMENT ON PUBLICATION {} IS {}",
                                                    postgres::quoted(names.publication),
                                                    postgres::literal(comment)));
-  if (marked.ok() || marked.error().sqlstate == sqlstate::insufficient_privilege) return {};
-  return marked.error();
+  if (marked.ok()) return {};
+  const std::string& code = marked.error().sqlstate;
+  // Not every role may, and on a standby nobody can: there the publications are somebody else's.
+  const bool refused =
+      code == sqlstate::insufficient_privilege || code == sqlstate::read_only_transaction;
+  return refused ? Result<>{} : marked.error();
 }
 
 Result<> check_mark(postgres::Connection& connection, const Names& names,
