@@ -118,6 +118,12 @@ class ScratchWorld {
         scratch.writer->attach(std::move(copies), collection::TableState::Live, Lsn{1}, Offset{0}));
   }
 
+  // As PostgreSQL does: in their order, from 1.
+  static void number(std::vector<ColumnSchema>& columns) {
+    std::int16_t attnum = 0;
+    for (ColumnSchema& column : columns) column.attnum = ++attnum;
+  }
+
   void add_orders() {
     TableSchema schema;
     schema.id = TableId{20001};
@@ -130,6 +136,7 @@ class ScratchWorld {
                        (12 << 16 | 2) + 4),
         scratch_column("placed", {.kind = TypeKind::TimestampTz}, 1184),
         scratch_column("tags", {.kind = TypeKind::List, .element = TypeKind::Text}, 1009)};
+    number(schema.columns);
     auto copy = collection::must(
         scratch.store->copy(scratch.source, std::make_shared<const TableSchema>(schema)));
     std::vector<Column> columns;
@@ -154,6 +161,7 @@ class ScratchWorld {
     schema.name = "numbers";
     schema.columns = {scratch_column("id", {.kind = TypeKind::Int32}, 23, -1, true, true),
                       scratch_column("even", {.kind = TypeKind::Bool}, 16)};
+    number(schema.columns);
     auto copy = collection::must(
         scratch.store->copy(scratch.source, std::make_shared<const TableSchema>(schema)));
     std::vector<Column> columns;
