@@ -334,6 +334,20 @@ def check_decisions(tree):
             yield f"{name}:1: decisions are named by date and title: 2026-01-31-title.md"
 
 
+def check_named_tests(tree):
+    """Tests that a document names exist, so that a promise keeps its proof."""
+    known = set()
+    for _, text in tree.matching(".py", under="tests/"):
+        known.update(re.findall(r"^def (test_\w+)", text, re.M))
+    for _, text in tree.matching("_test.cc", under="src/"):
+        known.update(f"{suite}.{case}" for suite, case in re.findall(r"^TEST(?:_[FP])?\((\w+),\s*(\w+)\)", text, re.M))
+    for name, text in tree.matching(".md", under="docs/"):
+        for number, line in outside_fences(text):
+            for test in re.findall(r"`(test_\w+|[A-Z]\w+\.[A-Z]\w+|tests/[\w/.]+)`", line):
+                if test not in known and not (tree.root / test).exists():
+                    yield f"{name}:{number}: names {test}, which is no test; name the one that shows it"
+
+
 ALL = [
     check_module_table,
     check_includes,
@@ -348,5 +362,6 @@ ALL = [
     check_lock_files,
     check_format,
     check_markdown,
+    check_named_tests,
     check_decisions,
 ]

@@ -77,6 +77,7 @@ FAULTS = [
     (checks.check_markdown, "docs/a.md", "# A\n\n# B\n", "docs/a.md:3"),
     (checks.check_markdown, "docs/a.md", "no title\n", "docs/a.md:1"),
     (checks.check_markdown, "docs/a.md", "# A\n\n[b](gone.md)\n", "docs/a.md:3"),
+    (checks.check_named_tests, "docs/a.md", "# A\n\n`Stream.Keeps` and `test_that_is_gone`\n", "names test_that_is_gone"),
     (checks.check_decisions, "docs/decisions/store.md", "# Store\n", "named by date"),
 ]
 
