@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 
 #include "base/failpoint.h"
 
@@ -91,6 +92,11 @@ Result<> File::truncate(std::uint64_t size) {
     return io_error("truncate", path_, errno);
   }
   return {};
+}
+
+void File::give_back(std::uint64_t offset, std::uint64_t size) {
+  std::ignore = ::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                            static_cast<off_t>(offset), static_cast<off_t>(size));
 }
 
 Result<> File::sync() {

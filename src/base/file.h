@@ -27,6 +27,9 @@ class File {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const;
   Result<> write_at(std::uint64_t offset, Bytes bytes);
   Result<> truncate(std::uint64_t size);
+  // Frees the disk space of what is not needed any more; the size stays, the bytes read as zero.
+  // Does nothing where the file system cannot.
+  void give_back(std::uint64_t offset, std::uint64_t size);
   // fdatasync: what was written survives a power cut. A failed sync is Corruption: the kernel may
   // have dropped the pages, so trying again would lie.
   Result<> sync();

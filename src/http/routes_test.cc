@@ -86,10 +86,12 @@ TEST_F(Routes, ShowEachSourceInTheMetrics) {
   source.state = "live";
   source.lag_ms = 1500;
   source.stream_bytes = 123456789012;
+  source.spool_bytes = 77;
   status_.all_sources = {source};
   EXPECT_TRUE(metrics_have("freshet_source_state{source=\"shop\",state=\"live\"} 1"));
   EXPECT_TRUE(metrics_have("freshet_source_lag_seconds{source=\"shop\"} 1.5"));
   EXPECT_TRUE(metrics_have("freshet_source_stream_bytes{source=\"shop\"} 123456789012"));
+  EXPECT_TRUE(metrics_have("freshet_source_spool_bytes{source=\"shop\"} 77"));
   EXPECT_EQ(get("/metrics").body.find("freshet_source_retained_wal_bytes{"), std::string::npos)
       << "what was never measured has no value";
 }

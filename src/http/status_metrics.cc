@@ -80,6 +80,9 @@ std::string source_metrics(const std::vector<SourceStatus>& sources) {
                 [](const SourceStatus& s) { return number(s.lag_bytes); });
   text += gauge(sources, "freshet_source_stream_bytes", "Bytes of the stream on our disk.",
                 [](const SourceStatus& s) { return number(s.stream_bytes); });
+  text += gauge(sources, "freshet_source_spool_bytes",
+                "Bytes received of transactions that have not committed.",
+                [](const SourceStatus& s) { return number(s.spool_bytes); });
   text +=
       gauge(sources, "freshet_source_retained_wal_bytes", "WAL that our slot holds on the source.",
             [](const SourceStatus& s) { return number(s.retained_wal_bytes); });

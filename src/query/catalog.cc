@@ -82,6 +82,7 @@ std::vector<CatalogRelation> system_views() {
                               {"lag_ms", int8},
                               {"lag_bytes", int8},
                               {"stream_bytes", int8},
+                              {"spool_bytes", int8},
                               {"retained_wal_bytes", int8},
                               {"last_error", oid::text}}),
       system_view("tables", {{"source", oid::text},

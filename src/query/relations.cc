@@ -32,6 +32,7 @@ Result<> register_sources(engine::Database& database, const Status& status) {
                                                {"lag_ms", int64},
                                                {"lag_bytes", int64},
                                                {"stream_bytes", int64},
+                                               {"spool_bytes", int64},
                                                {"retained_wal_bytes", int64},
                                                {"last_error", text},
                                                {"hint", text},
@@ -44,6 +45,7 @@ Result<> register_sources(engine::Database& database, const Status& status) {
       rows.text(to_string(source.durable)).text(to_string(source.confirmed));
       rows.text(to_string(source.applied)).integer(source.lag_ms).integer(source.lag_bytes);
       rows.integer(static_cast<std::int64_t>(source.stream_bytes));
+      rows.integer(static_cast<std::int64_t>(source.spool_bytes));
       rows.integer(as_integer(source.retained_wal_bytes)).text(source.last_error);
       rows.text(source.hint).truth(source.stale);
     }

@@ -29,7 +29,8 @@ struct SourceStatus {
   Lsn applied;
   std::optional<std::int64_t> lag_ms;  // nothing before the first measurement
   std::optional<std::int64_t> lag_bytes;
-  std::uint64_t stream_bytes = 0;                   // kept on our disk
+  std::uint64_t stream_bytes = 0;  // kept on our disk
+  std::uint64_t spool_bytes = 0;   // received of transactions that have not committed
   std::optional<std::uint64_t> retained_wal_bytes;  // held on the source by our slot
   std::string last_error;
   std::string hint;  // what to do about it, or empty

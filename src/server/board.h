@@ -47,6 +47,8 @@ struct SourceFacts {
   int walsender_pid = 0;    // ours
   int slot_holder_pid = 0;  // who has our slot, as asked for at the same time as source_flushed
   std::uint64_t stream_bytes = 0;
+  bool streaming_failed = false;  // the server could not send a transaction in progress
+  std::uint64_t spool_bytes = 0;  // of transactions that have not committed
   Offset stream_end;
   std::map<TableId, CopyFacts> copies;
   std::map<TableId, std::string> table_errors;  // of copies that will be tried again

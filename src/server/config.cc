@@ -53,6 +53,7 @@ class TomlTable {
     into = static_cast<Number>(value);
     return {};
   }
+  Result<> truth(const char* key, bool& into) { return take<bool>(key, into); }
   Result<> texts(const char* key, std::vector<std::string>& into) {
     known_.insert(key);
     const toml::node* node = table_.get(key);
@@ -87,10 +88,14 @@ class TomlTable {
     const toml::node* node = table_.get(key);
     if (node == nullptr) return {};
     const auto value = node->value_exact<T>();
-    if (!value)
-      return wrong_type(key, std::is_same_v<T, std::string> ? "a text" : "a whole number");
+    if (!value) return wrong_type(key, name_of<T>());
     into = *value;
     return {};
+  }
+  template <typename T>
+  static constexpr std::string_view name_of() {
+    if (std::is_same_v<T, std::string>) return "a text";
+    return std::is_same_v<T, bool> ? "true or false" : "a whole number";
   }
   Error wrong_type(const char* key, std::string_view wanted) const {
     return bad_setting(fmt::format("setting {}{} must be {}", where_, key, wanted), {});
@@ -109,6 +114,7 @@ Result<SourceConfig> read_source(const toml::table& table) {
   TRY(reader.texts("tables", source.tables));
   std::string on_lost_slot = "stop";
   TRY(reader.text("on_lost_slot", on_lost_slot));
+  TRY(reader.truth("streaming", source.streaming));
   TRY(reader.nothing_else());
   if (on_lost_slot != "stop" && on_lost_slot != "resync") {
     return bad_setting("setting source.on_lost_slot is \"" + on_lost_slot + "\"",

@@ -23,6 +23,7 @@ struct SourceConfig {
   std::string url;                  // libpq URI or key=value string
   std::vector<std::string> tables;  // patterns; empty: every table outside system schemas
   OnLostSlot on_lost_slot = OnLostSlot::Stop;
+  bool streaming = true;  // large transactions are received while they run (14+)
 };
 
 struct Config {

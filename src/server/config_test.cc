@@ -77,6 +77,7 @@ tables = ["public.*", "!public.log"]
 [[source]]
 name = "second"
 url = "postgresql://app@db/shop"
+streaming = false
 )");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->data, "/var/lib/freshet");
@@ -89,7 +90,9 @@ url = "postgresql://app@db/shop"
   ASSERT_EQ(config->sources.size(), 2U);
   EXPECT_EQ(config->sources[0].name, "shop");
   EXPECT_EQ(config->sources[0].tables.size(), 2U);
+  EXPECT_TRUE(config->sources[0].streaming);
   EXPECT_EQ(config->sources[1].name, "second");
+  EXPECT_FALSE(config->sources[1].streaming);
   EXPECT_TRUE(check(*config).ok());
 }
 
@@ -104,6 +107,7 @@ TEST(ReadConfig, RefusesAWrongTypeAndBadSyntax) {
   EXPECT_FALSE(read("sql_port = \"many\"").ok());
   EXPECT_FALSE(read("sql_port = -1").ok());
   EXPECT_FALSE(read("sql_port = ").ok());
+  EXPECT_FALSE(read("[[source]]\nurl = \"postgresql://db/shop\"\nstreaming = 1").ok());
   EXPECT_FALSE(read("[source]\nurl = \"postgresql://db/shop\"").ok());
 }
 

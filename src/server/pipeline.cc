@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/thread.h"
 #include "server/apply.h"
@@ -52,16 +53,22 @@ class Stages {
 
 // Starts the stream of changes, and looks once more: until now somebody else could move the slot.
 Result<std::unique_ptr<source::Replication>> start_replication(const SourceConfig& source,
+                                                               const std::filesystem::path& streams,
                                                                const source::Owner& owner,
                                                                const Prepared& prepared,
                                                                Board& board, std::stop_token stop) {
+  // What it could not send then, it sends now; the time after it is asked again.
+  const bool streaming_failed =
+      board.with([](SourceFacts& facts) { return std::exchange(facts.streaming_failed, false); });
   const source::Names& names = prepared.names;
   source::ReplicationOptions options{
       .slot = names.slot,
       .publications = names.publication + "," + names.inserts_publication,
       .binary = prepared.binary,
       .application_name = owner.application_name(),
-      .stop = std::move(stop)};
+      .stop = std::move(stop),
+      .streaming = source.streaming && !streaming_failed,
+      .spool = {.folder = streams / source.name / "spool"}};
   // Half of it would do; one lost word is no reason to be cut off.
   const auto timeout = TRY(source::wal_sender_timeout(*prepared.control));
   if (timeout.count() > 0) {
@@ -88,12 +95,13 @@ Resent resent_of(const source::Replication& replication, const Prepared& prepare
 Result<> run_pipeline(const SourceConfig& source, const Config& config, const source::Owner& owner,
                       collection::Store& store, Requests& requests, Board& board,
                       std::stop_token stop) {
-  Prepared prepared = TRY(prepare(source, config.data / "streams", owner, store, board, stop)
-                              .context("prepare source " + source.name));
+  const std::filesystem::path streams = config.data / "streams";
+  Prepared prepared = TRY(
+      prepare(source, streams, owner, store, board, stop).context("prepare source " + source.name));
   const SourceId id = prepared.record.id;
   stream::Stream& stream = *prepared.stream;
   const Applied applied = store.applied(id);
-  auto replication = TRY(start_replication(source, owner, prepared, board, stop));
+  auto replication = TRY(start_replication(source, streams, owner, prepared, board, stop));
 
   Handover handover;
   if (prepared.first_snapshot) {
@@ -122,7 +130,9 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
     return copy.run(std::move(prepared.first_snapshot), s)
         .context("copy from source " + source.name);
   });
-  return stages.join();
+  Result<> ended = stages.join();
+  board.with([&](SourceFacts& facts) { facts.streaming_failed = replication->streaming_failed(); });
+  return ended;
 }
 
 }  // namespace freshet::server

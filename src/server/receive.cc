@@ -120,6 +120,7 @@ Result<> Receive::sync_and_confirm() {
   board_.with([&](SourceFacts& facts) {
     facts.progress = progress_;
     facts.stream_end = end.offset;
+    facts.spool_bytes = replication_.spooled_bytes();
     facts.source_flushed = std::max({facts.source_flushed, end.lsn, idle_});
   });
   return {};

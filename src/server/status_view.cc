@@ -104,6 +104,7 @@ std::vector<query::SourceStatus> StatusView::sources() const {
     }
     status.lag_ms = lag_ms(facts);
     status.stream_bytes = facts.stream_bytes;
+    status.spool_bytes = facts.spool_bytes;
     status.retained_wal_bytes = facts.retained_wal_bytes;
     if (facts.state != "live") {
       status.last_error = facts.last_error;

@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "postgres/catalog.h"
 #include "postgres/sqlstate.h"
+#include "source/server_time.h"
 
 namespace freshet::source {
 
@@ -20,17 +21,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 namespace {
-
-// PostgreSQL counts microseconds from 2000-01-01.
-constexpr std::chrono::microseconds postgres_epoch =
-    std::chrono::sys_days(std::chrono::year(2000) / 1 / 1).time_since_epoch();
-
-Time time_of(std::int64_t postgres_time) {
-  // Unsigned, because a time beyond our range may wrap but must not be undefined.
-  const auto micros = static_cast<std::uint64_t>(postgres_time) +
-                      static_cast<std::uint64_t>(postgres_epoch.count());
-  return Time(std::chrono::microseconds(static_cast<std::int64_t>(micros)));
-}
 
 Error protocol_error(std::string message) {
   return {.sqlstate = sqlstate::protocol_violation, .message = std::move(message)};
@@ -43,19 +33,23 @@ constexpr std::size_t keepalive_bytes = 1 + 8 + 8 + 1;   // 'k', end, time, answ
 }  // namespace
 
 struct Replication::State {
-  std::unique_ptr<postgres::Connection> connection;
+  State(ReplicationOptions given, std::unique_ptr<postgres::Connection> connected,
+        std::optional<Spools> spools)
+      : options(std::move(given)),
+        connection(std::move(connected)),
+        streaming(spools.has_value()),
+        assembler(options.part_bytes_max, std::move(spools)) {}
+
   ReplicationOptions options;
+  std::unique_ptr<postgres::Connection> connection;
+  bool streaming;
+  Assembler assembler;
 
-  std::optional<Bytes> pending;  // a payload that has_more() found
-  bool ended = false;
-
-  // The transaction that is being read. Its messages gather here until a part is handed over.
-  std::string messages;
-  bool open = false;
-  bool first = true;         // no part of it was handed over yet
-  bool has_rows = false;     // something other than Begin, Origin and Commit
-  bool handed_over = false;  // `messages` belongs to the part handed over last: to be cleared
-  TransactionPart part;
+  // What look_ahead() found: a payload, or the end of the connection.
+  std::optional<Bytes> pending;
+  std::optional<Error> failure;
+  bool stopped = false;
+  bool streaming_failed = false;
 
   Lsn from;            // the slot's position at the start
   Lsn received;        // every commit that ends at or below this was handed over
@@ -67,17 +61,15 @@ struct Replication::State {
   std::mutex in_use;
 
   Result<std::optional<Bytes>> read(const std::stop_token& stop, milliseconds wait);
-  void forget_handed_over();
   Result<> take(Bytes payload, Received& out);
-  Result<> take_wal(Bytes message, Received& out);
   Result<> take_keepalive(Bytes payload, Received& out);
-  Result<> begin(Bytes message);
-  Result<> commit(Bytes message, Received& out);
-  void keep(Bytes message);
-  void hand_over(bool last, Received& out);
+  Result<Received> give();
+  void look_ahead();
+  void answer_ahead();
+  Error explained(Error error);
   Result<> send_status(bool answer_wanted);
   Result<> send_due_status();
-  void stay_alive(const std::stop_token& stop);
+  void stay_alive(const std::stop_token& stop_asked);
 
   std::jthread alive;  // runs stay_alive(); last: joined first
 };
@@ -98,31 +90,37 @@ Result<Lsn> position_of(postgres::Connection& connection, const std::string& slo
   return parse_lsn(rows.rows.front()[0].value_or("")).value_or(Lsn{});
 }
 
-std::string start_command(const ReplicationOptions& options, Lsn start, int server_version) {
+std::string start_command(const ReplicationOptions& options, Lsn start, int server_version,
+                          bool streaming) {
   const bool binary = options.binary && server_version >= 140000;
   return fmt::format(
-      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names "
-      "{}{})",
-      postgres::quoted(options.slot), to_string(start), postgres::literal(options.publications),
-      binary ? ", binary 'true'" : "");
+      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', publication_names {}{}{})",
+      postgres::quoted(options.slot), to_string(start), streaming ? 2 : 1,
+      postgres::literal(options.publications), binary ? ", binary 'true'" : "",
+      streaming ? ", streaming 'on'" : "");
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Replication>> Replication::start(const std::string& url,
                                                         ReplicationOptions options) {
-  auto state = std::make_unique<State>();
-  state->options = std::move(options);
-  const std::string what = "follow slot " + state->options.slot;
-  state->connection =
+  const std::string what = "follow slot " + options.slot;
+  auto connection =
       TRY(postgres::Connection::connect(url, {.replication = true,
-                                              .application_name = state->options.application_name,
-                                              .stop = state->options.stop})
+                                              .application_name = options.application_name,
+                                              .stop = options.stop})
               .context(what));
-  const Lsn start = TRY(position_of(*state->connection, state->options.slot).context(what));
+  const Lsn start = TRY(position_of(*connection, options.slot).context(what));
+  std::optional<Spools> spools;
+  if (!options.spool.folder.empty()) {
+    spools.emplace(TRY(Spools::open(options.spool).context(what)));
+    if (!options.streaming || connection->server_version() < 140000) spools.reset();
+  }
   const std::string command =
-      start_command(state->options, start, state->connection->server_version());
-  TRY(state->connection->start_copy_both(command).context(what));
+      start_command(options, start, connection->server_version(), spools.has_value());
+  TRY(connection->start_copy_both(command).context(what));
+  auto state =
+      std::make_unique<State>(std::move(options), std::move(connection), std::move(spools));
   state->from = start;
   state->received = start;
   state->confirmed = start;
@@ -151,7 +149,10 @@ Replication::~Replication() = default;
 Result<Received> Replication::next(std::stop_token stop, milliseconds wait) {
   State& state = *state_;
   const std::scoped_lock lock(state.in_use);
-  state.forget_handed_over();
+  if (state.assembler.ready()) {
+    state.answer_ahead();
+    return state.give();
+  }
   Received out;
   const Clock::time_point deadline = Clock::now() + wait;
   // The clock is asked now and then, and whenever there is nothing to read.
@@ -166,43 +167,71 @@ Result<Received> Replication::next(std::stop_token stop, milliseconds wait) {
     }
     if (payload) {
       TRY(state.take(*payload, out));
-      if (out.part || out.idle_at) return out;
+      if (state.assembler.ready()) return state.give();
+      if (out.idle_at) return out;
       if (message % messages_between_looks != 0) continue;
     }
     TRY(state.send_due_status());
-    if (stop.stop_requested() || (!payload && Clock::now() >= deadline)) return out;
+    if (stop.stop_requested() || Clock::now() >= deadline) return out;
   }
 }
 
 bool Replication::has_more() const {
-  const std::scoped_lock lock(state_->in_use);
-  if (state_->pending) return true;
-  if (state_->ended) return false;
-  auto payload = state_->connection->read_copy({}, milliseconds::zero());
-  // A broken connection is something to read, too: next() will report it.
-  state_->ended = !payload.ok();
-  if (!payload.ok()) return true;
-  state_->pending = *payload;
-  return state_->pending.has_value();
+  State& state = *state_;
+  const std::scoped_lock lock(state.in_use);
+  if (state.assembler.ready()) return true;
+  state.look_ahead();
+  if (state.failure) return true;  // to be read, too
+  if (!state.pending) return false;
+  // What is only spooled may go on for long.
+  const Bytes payload = *state.pending;
+  const bool to_spool = payload.size() > wal_header_bytes && payload[0] == std::byte{'w'} &&
+                        state.assembler.spools(payload[wal_header_bytes]);
+  return !to_spool;
+}
+
+bool Replication::streaming_failed() const {
+  return state_->streaming_failed;
+}
+
+std::uint64_t Replication::spooled_bytes() const {
+  return state_->assembler.spooled_bytes();
 }
 
 Result<std::optional<Bytes>> Replication::State::read(const std::stop_token& stop,
                                                       milliseconds wait) {
   if (pending) return std::exchange(pending, std::nullopt);
-  return connection->read_copy(stop, wait);
+  if (failure) return *failure;
+  Result<std::optional<Bytes>> payload = connection->read_copy(stop, wait);
+  if (!payload.ok()) return explained(std::move(payload).error());
+  return payload;
 }
 
-void Replication::State::forget_handed_over() {
-  if (!handed_over) return;
-  handed_over = false;
-  messages.clear();
-  // One row of hundreds of megabytes is no reason to keep that much for ever.
-  if (messages.capacity() > 16 * options.part_bytes_max) messages.shrink_to_fit();
+void Replication::State::look_ahead() {
+  if (pending || failure) return;
+  Result<std::optional<Bytes>> payload = read({}, milliseconds::zero());
+  if (payload.ok()) {
+    pending = *payload;
+  } else {
+    failure = payload.error();
+  }
+}
+
+// All servers since 14 fail on some transactions when they send them before their commit, and not
+// afterwards: one in which a rolled back TRUNCATE is followed by another, for example ("could not
+// map filenode to relation OID").
+Error Replication::State::explained(Error error) {
+  streaming_failed = streaming && error.sqlstate.starts_with("XX");
+  if (!streaming_failed) return error;
+  error.fault = Fault::Transient;
+  error.detail = "The server failed while it was sending a transaction that had not committed.";
+  error.hint = "Large transactions will be received after their commit for now.";
+  return error;
 }
 
 Result<> Replication::State::take(Bytes payload, Received& out) {
   if (!payload.empty() && payload[0] == std::byte{'w'} && payload.size() > wal_header_bytes) {
-    return take_wal(payload.subspan(wal_header_bytes), out);
+    return assembler.take(payload.subspan(wal_header_bytes));
   }
   if (payload.size() >= keepalive_bytes && payload[0] == std::byte{'k'}) {
     return take_keepalive(payload, out);
@@ -210,70 +239,26 @@ Result<> Replication::State::take(Bytes payload, Received& out) {
   return protocol_error("the server sent an unknown kind of replication data");
 }
 
-Result<> Replication::State::take_wal(Bytes message, Received& out) {
-  switch (static_cast<char>(message[0])) {
-    case 'B': return begin(message);
-    case 'C': return commit(message, out);
-    case 'O': break;
-    default: has_rows = true;
-  }
-  if (!open) return protocol_error("the server sent a change outside a transaction");
-  keep(message);
-  if (messages.size() >= options.part_bytes_max) hand_over(false, out);
-  return {};
-}
-
-Result<> Replication::State::begin(Bytes message) {
-  if (open) return protocol_error("the server began a transaction within another");
-  ByteReader reader(message.subspan(1));
-  part = {};
-  part.commit_lsn = Lsn{reader.big<std::uint64_t>()};
-  part.commit_time = time_of(reader.big<std::int64_t>());
-  if (!reader.ok()) return protocol_error("the server sent half a Begin message");
-  open = true;
-  first = true;
-  has_rows = false;
-  messages.clear();
-  keep(message);
-  return {};
-}
-
-Result<> Replication::State::commit(Bytes message, Received& out) {
-  if (!open) return protocol_error("the server sent a commit without a transaction");
-  ByteReader reader(message.subspan(1));
-  reader.big<std::uint8_t>();  // flags
-  const Lsn commit_lsn{reader.big<std::uint64_t>()};
-  const Lsn end_lsn{reader.big<std::uint64_t>()};
-  if (!reader.ok() || commit_lsn != part.commit_lsn || end_lsn <= commit_lsn) {
-    return protocol_error("the server sent a commit that does not belong to its transaction");
-  }
-  open = false;
-  received = std::max(received, end_lsn);
-  if (!has_rows) {
-    // Nothing of it concerns us (servers before 15 announce such transactions): only a position.
-    messages.clear();
+Result<Received> Replication::State::give() {
+  Received out = TRY(assembler.give());
+  if (out.part && out.part->last) received = std::max(received, out.part->end_lsn);
+  if (out.idle_at) {
+    received = std::max(received, *out.idle_at);
     out.idle_at = received;
-    return {};
   }
-  keep(message);
-  part.end_lsn = end_lsn;
-  hand_over(true, out);
-  return {};
+  return out;
 }
 
-void Replication::State::keep(Bytes message) {
-  ByteWriter writer(messages);
-  writer.little(static_cast<std::uint32_t>(message.size()));
-  writer.bytes(message);
-}
-
-void Replication::State::hand_over(bool last, Received& out) {
-  part.first = first;
-  part.last = last;
-  part.messages = as_bytes(messages);
-  out.part = part;
-  first = false;
-  handed_over = true;
+// While a large transaction is handed over, nothing is read but keepalives, and the server hears
+// from us. A connection that breaks meanwhile is found by the next read: this transaction is whole.
+void Replication::State::answer_ahead() {
+  ignore(send_due_status());
+  for (;;) {
+    look_ahead();
+    if (!pending || pending->empty() || (*pending)[0] != std::byte{'k'}) return;
+    Received nothing;
+    ignore(take_keepalive(*std::exchange(pending, std::nullopt), nothing));
+  }
 }
 
 Result<> Replication::State::take_keepalive(Bytes payload, Received& out) {
@@ -282,7 +267,7 @@ Result<> Replication::State::take_keepalive(Bytes payload, Received& out) {
   reader.big<std::int64_t>();  // the server's time
   const bool answer = reader.big<std::uint8_t>() != 0;
   // Inside a transaction the server's position says nothing about commits that we have.
-  if (!open && end >= received) {
+  if (!assembler.inside() && end >= received) {
     received = end;
     out.idle_at = end;
   }
@@ -309,8 +294,7 @@ Result<> Replication::confirm(Lsn lsn) {
 
 void Replication::stop() {
   const std::scoped_lock lock(state_->in_use);
-  if (state_->ended) return;
-  state_->ended = true;
+  if (std::exchange(state_->stopped, true) || state_->failure) return;
   constexpr milliseconds farewell{500};
   // Whatever fails here, the connection is closed next, and the slot remembers what it was told.
   if (state_->send_status(false).ok()) ignore(state_->connection->end_copy(farewell));
@@ -319,17 +303,17 @@ void Replication::stop() {
 Result<> Replication::State::send_due_status() {
   if (Clock::now() < status_due) return {};
   // A server that has nothing to say does not tell its position unless it is asked.
-  return send_status(!open);
+  return send_status(!assembler.inside());
 }
 
 // Whoever reads from the connection sends what is due; this is for when nobody does.
-void Replication::State::stay_alive(const std::stop_token& stop) {
+void Replication::State::stay_alive(const std::stop_token& stop_asked) {
   Guarded<bool> never;
-  while (!never.wait_for(stop, options.status_interval / 2, [](bool) { return false; })) {
-    if (stop.stop_requested()) return;
+  while (!never.wait_for(stop_asked, options.status_interval / 2, [](bool) { return false; })) {
+    if (stop_asked.stop_requested()) return;
     const std::unique_lock lock(in_use, std::try_to_lock);
     // A connection that has failed is reported to the reader.
-    if (lock.owns_lock() && !ended) ignore(send_due_status());
+    if (lock.owns_lock() && !stopped && !failure) ignore(send_due_status());
   }
 }
 
@@ -342,7 +326,7 @@ Result<> Replication::State::send_status(bool answer_wanted) {
   writer.big(received.value);   // written
   writer.big(confirmed.value);  // flushed
   writer.big(confirmed.value);  // applied
-  writer.big((now.time_since_epoch() - postgres_epoch).count());
+  writer.big(to_server_time(now));
   writer.big(static_cast<std::uint8_t>(answer_wanted ? 1 : 0));
   status_due = Clock::now() + options.status_interval;
   return connection->write_copy(as_bytes(status));

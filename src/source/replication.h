@@ -1,7 +1,7 @@
 // Follows one replication slot: START_REPLICATION, the transactions that come, and the answers that
 // keep the server patient and let it forget.
 //
-// It looks at message kinds and commit boundaries only; what the messages say is decode's business.
+// Messages become transactions in assembler.h.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,8 @@
 
 #include "base/result.h"
 #include "model/position.h"
-#include "model/transaction.h"
 #include "postgres/connection.h"
+#include "source/assembler.h"
 
 namespace freshet::source {
 
@@ -26,12 +26,11 @@ struct ReplicationOptions {
   std::chrono::milliseconds status_interval{1000};
   std::string application_name = "freshet";
   std::stop_token stop{};  // ends connecting
-};
-
-// What came. The bytes are valid until the next call.
-struct Received {
-  std::optional<TransactionPart> part;
-  std::optional<Lsn> idle_at;  // a keepalive: every commit below was received already
+  // From 14 on, large transactions are sent to us before they commit, and wait in the spool's
+  // folder. Otherwise, or without a folder, the server keeps them on its own disk and sends them
+  // afterwards.
+  bool streaming = true;
+  SpoolOptions spool{};
 };
 
 // One thread. A thread of its own tells the server that we are alive while that one is busy
@@ -52,8 +51,14 @@ class Replication {
   // The next part or keepalive; neither when nothing came within `wait`. Answers keepalives, sends
   // a status at least every status_interval, and asks for the server's position while idle.
   Result<Received> next(std::stop_token stop, std::chrono::milliseconds wait);
-  // True when another message can be had without waiting: syncing can be put off.
+  // True when another message of what will be handed over soon can be had without waiting: syncing
+  // can be put off.
   bool has_more() const;
+  // The connection ended because the server could not send a transaction in progress. It may be
+  // able to send it after its commit: start again without streaming.
+  bool streaming_failed() const;
+  // Kept on our disk and in memory of transactions that have not committed.
+  std::uint64_t spooled_bytes() const;
 
   // Everything received so far up to `lsn` (an end LSN or idle_at) is durable here: the server may
   // forget it. Never goes back. Sent at the next opportunity, at once when it was asked for.
