@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/figures.h"
 #include "base/file.h"
 #include "cli/demo_guide.h"
 #include "cli/demo_report.h"
@@ -26,7 +27,6 @@
 #include "cli/demo_shop.h"
 #include "cli/demo_traffic.h"
 #include "cli/progress_line.h"
-#include "cli/report.h"
 #include "cli/signals.h"
 #include "postgres/connection.h"
 #include "postgres/scratch_server.h"

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <optional>
 
-#include "cli/report.h"
+#include "base/figures.h"
 
 namespace freshet::cli {
 
