@@ -10,6 +10,7 @@
 #include "postgres/connection_errors.h"
 #include "postgres/connection_handle.h"
 #include "postgres/connection_url.h"
+#include "postgres/session_settings.h"
 #include "postgres/sqlstate.h"
 
 namespace freshet::postgres {
@@ -38,27 +39,6 @@ class Parameters {
   std::vector<UrlOption> options_;
 };
 
-// Settings every supported server knows; a role's or a database's own defaults lose against these.
-std::string pinned_settings(const ConnectOptions& options) {
-  return fmt::format(
-      "-c datestyle=ISO,MDY -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=3 "
-      "-c bytea_output=hex -c xmloption=content -c standard_conforming_strings=on "
-      "-c row_security=off -c search_path= -c statement_timeout=0 "
-      "-c idle_in_transaction_session_timeout=0 -c synchronize_seqscans=off -c lock_timeout={}",
-      options.lock_timeout.count());
-}
-
-// What can only be asked for once the server is known: settings of newer versions; and the bytes as
-// they are from a database in SQL_ASCII, whose server would break off at the first that is no
-// UTF-8.
-std::string settings_for(int server_version, bool any_bytes) {
-  std::string sql;
-  if (any_bytes) sql += "SET client_encoding = 'SQL_ASCII';";
-  if (server_version >= 140000) sql += "SET idle_session_timeout = 0;";
-  if (server_version >= 170000) sql += "SET transaction_timeout = 0;";
-  return sql;
-}
-
 Parameters parameters_for(const std::vector<UrlOption>& url, const ConnectOptions& options) {
   Parameters parameters;
   // What the URL may override comes before it, what it may not comes after.
@@ -68,7 +48,8 @@ Parameters parameters_for(const std::vector<UrlOption>& url, const ConnectOption
   parameters.set("tcp_user_timeout", "60000");
   for (const UrlOption& option : url) parameters.set(option.keyword, option.value);
   const std::string own = option_value(url, "options");
-  parameters.set("options", (own.empty() ? own : own + ' ') + pinned_settings(options));
+  parameters.set("options",
+                 (own.empty() ? own : own + ' ') + startup_options(options.lock_timeout));
   parameters.set("client_encoding", "UTF8");
   parameters.set("application_name", options.application_name);
   if (options.replication) parameters.set("replication", "database");
@@ -105,14 +86,19 @@ Result<> finish_connecting(const Connection::Handle& handle, std::chrono::second
 }
 
 // libpq does not print passwords; this holds even if a server or a later libpq did.
-void hide_password(Error& error, const std::vector<UrlOption>& url) {
-  const std::string password = option_value(url, "password");
-  const auto named = [&](const char* keyword) { return option_value(url, keyword) == password; };
-  if (password.size() < 3 || named("user") || named("dbname") || named("host")) return;
-  for (std::string* text : {&error.message, &error.detail, &error.hint}) {
-    for (std::size_t at = text->find(password); at != std::string::npos;
-         at = text->find(password)) {
-      text->replace(at, password.size(), "…");
+void hide_secrets(Error& error, const std::vector<UrlOption>& url) {
+  for (const UrlOption& option : url) {
+    if (!is_secret(option.keyword) || option.value.size() < 3) continue;
+    // What stands in the error for another reason, such as a user called like his password.
+    const bool is_public = std::ranges::any_of(url, [&](const UrlOption& other) {
+      return !is_secret(other.keyword) && other.value == option.value;
+    });
+    if (is_public) continue;
+    for (std::string* text : {&error.message, &error.detail, &error.hint}) {
+      for (std::size_t at = text->find(option.value); at != std::string::npos;
+           at = text->find(option.value)) {
+        text->replace(at, option.value.size(), "…");
+      }
     }
   }
 }
@@ -171,14 +157,25 @@ Result<std::unique_ptr<Connection>> Connection::connect(const std::string& url,
   const Result<> connected = finish_connecting(*handle, limit, options.stop);
   if (!connected.ok()) {
     Error error = connected.error();
-    hide_password(error, parsed);
+    hide_secrets(error, parsed);
     return std::move(error).with_context("connect to " + without_password(url));
   }
   std::unique_ptr<Connection> connection(new Connection(std::move(handle)));
-  const std::string settings = settings_for(
-      connection->server_version(), connection->parameter("server_encoding") == "SQL_ASCII");
-  if (!settings.empty()) TRY(connection->query(settings));
+  TRY(connection->pin_settings(options).context("connect to " + without_password(url)));
   return connection;
+}
+
+Result<> Connection::pin_settings(const ConnectOptions& options) {
+  const int version = server_version();
+  // A walsender takes SQL since 10.
+  if (options.replication && version < 100000) return {};
+  std::string sql = settings_since(version);
+  // The bytes as they are from a database in SQL_ASCII, whose server would break off at the first
+  // that is no UTF-8.
+  if (parameter("server_encoding") == "SQL_ASCII") sql += "SET client_encoding = 'SQL_ASCII';";
+  if (options.replication) sql += patience_of_walsender(version);
+  if (!sql.empty()) TRY(query(sql));
+  return {};
 }
 
 Connection::Connection(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
@@ -213,6 +210,16 @@ std::string Connection::parameter(const char* name) const {
 
 int Connection::backend_pid() const {
   return PQbackendPID(handle_->get());
+}
+
+std::string Connection::host() const {
+  const char* value = PQhost(handle_->get());
+  return value == nullptr ? std::string{} : std::string(value);
+}
+
+std::string Connection::port() const {
+  const char* value = PQport(handle_->get());
+  return value == nullptr ? std::string{} : std::string(value);
 }
 
 }  // namespace freshet::postgres

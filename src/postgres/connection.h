@@ -75,12 +75,15 @@ class Connection {
 
   int server_version() const;                     // server_version_num: 150018
   std::string parameter(const char* name) const;  // a reported parameter, "" when unknown
-  int backend_pid() const;
+  int backend_pid() const;   // as the server said at the start of the connection
+  std::string host() const;  // where it leads
+  std::string port() const;
 
   struct Handle;
 
  private:
   explicit Connection(std::unique_ptr<Handle> handle);
+  Result<> pin_settings(const ConnectOptions& options);
   std::unique_ptr<Handle> handle_;
 };
 
@@ -89,7 +92,19 @@ std::string literal(std::string_view text);       // 'it''s', E'' when it has a 
 
 // `url` without its password, for people and logs.
 std::string without_password(const std::string& url);
-// The database name `url` leads to, as libpq would find it.
+// What a connection string says itself about where it leads; several hosts by commas.
+struct Endpoint {
+  std::string host;
+  std::string port;
+  std::string user;
+};
+Endpoint endpoint_of(const std::string& url);
+// The sslmode a connection string asks for, by itself or through PGSSLMODE and its kin.
+std::string ssl_mode(const std::string& url);
+
+// What somebody typed and we do not understand, without the passwords that look like ones in it.
+std::string without_secrets(std::string_view typed);
+// The database name `url` leads to, as libpq would find it; a service's name when it decides.
 std::string database_name(const std::string& url);
 
 }  // namespace freshet::postgres

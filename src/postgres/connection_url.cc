@@ -50,11 +50,60 @@ std::string encoded(std::string_view text) {
   return result;
 }
 
-bool is_secret(std::string_view keyword) {
-  return keyword == "password" || keyword == "sslpassword";
+// "password=…", quoted or not, wherever it stands.
+void hide_values(std::string& text) {
+  for (const std::string_view keyword : {"password=", "client_secret="}) {
+    for (std::size_t key = text.find(keyword); key != std::string::npos;
+         key = text.find(keyword, key + 1)) {
+      const std::size_t begin = key + keyword.size();
+      const bool is_quoted = begin < text.size() && text[begin] == '\'';
+      const std::size_t found =
+          is_quoted ? text.find('\'', begin + 1) : text.find_first_of(" \t\n\"&", begin);
+      text.replace(begin, std::min(found, text.size()) - begin, hidden);
+    }
+  }
+}
+
+// "user:…@host", with or without a scheme. A password may hold an @ itself, so the last one counts.
+void hide_authority(std::string& word) {
+  const std::size_t at = word.rfind('@');
+  if (at == std::string::npos) return;
+  const std::size_t scheme = word.find("://");
+  const std::size_t colon = word.find(':', scheme == std::string::npos ? 0 : scheme + 3);
+  if (colon < at) word.replace(colon + 1, at - colon - 1, hidden);
+}
+
+// What libpq takes when a connection string says nothing: from the environment, or built in.
+std::string default_value(std::string_view keyword) {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> defaults(PQconndefaults(),
+                                                                              &PQconninfoFree);
+  for (const PQconninfoOption* option = defaults.get();
+       option != nullptr && option->keyword != nullptr; ++option) {
+    if (option->val != nullptr && option->keyword == keyword) return option->val;
+  }
+  return {};
 }
 
 }  // namespace
+
+bool is_secret(std::string_view keyword) {
+  return keyword == "password" || keyword == "sslpassword" || keyword == "oauth_client_secret";
+}
+
+std::string without_secrets(std::string_view typed) {
+  std::string text(typed);
+  hide_values(text);
+  std::string result;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \t\n\"", begin), text.size());
+    std::string word = text.substr(begin, end - begin);
+    hide_authority(word);
+    result += word;
+    if (end < text.size()) result += text[end];
+    begin = end + 1;
+  }
+  return result;
+}
 
 Result<std::vector<UrlOption>> parse_url(const std::string& url) {
   char* message = nullptr;
@@ -127,20 +176,27 @@ std::string database_name(const std::string& url) {
   const auto options = parse_url(url);
   if (!options.ok()) return {};
   std::string name = option_value(*options, "dbname");
+  if (name.empty()) name = option_value(*options, "service");
   if (!name.empty()) return name;
   // What libpq falls back to: PGDATABASE, then the user's name.
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> defaults(PQconndefaults(),
-                                                                              &PQconninfoFree);
-  std::string default_user;
-  for (const PQconninfoOption* option = defaults.get();
-       option != nullptr && option->keyword != nullptr; ++option) {
-    if (option->val == nullptr) continue;
-    if (std::string_view(option->keyword) == "dbname") name = option->val;
-    if (std::string_view(option->keyword) == "user") default_user = option->val;
-  }
+  name = default_value("dbname");
   if (!name.empty()) return name;
   const std::string user = option_value(*options, "user");
-  return user.empty() ? default_user : user;
+  return user.empty() ? default_value("user") : user;
+}
+
+std::string ssl_mode(const std::string& url) {
+  const auto options = parse_url(url);
+  const std::string own = options.ok() ? option_value(*options, "sslmode") : "";
+  return own.empty() ? default_value("sslmode") : own;
+}
+
+Endpoint endpoint_of(const std::string& url) {
+  const auto options = parse_url(url);
+  if (!options.ok()) return {};
+  return {.host = option_value(*options, "host"),
+          .port = option_value(*options, "port"),
+          .user = option_value(*options, "user")};
 }
 
 std::string quoted(std::string_view identifier) {

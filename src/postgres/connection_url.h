@@ -20,4 +20,7 @@ Result<std::vector<UrlOption>> parse_url(const std::string& url);
 // The value of one of them, or "".
 std::string option_value(const std::vector<UrlOption>& options, std::string_view keyword);
 
+// Whether a keyword's value is for nobody's eyes.
+bool is_secret(std::string_view keyword);
+
 }  // namespace freshet::postgres

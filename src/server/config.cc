@@ -146,7 +146,7 @@ Result<SourceConfig> parse_source(const std::string& text) {
     }
   }
   if (source.url.find("://") == std::string::npos && source.url.find('=') == std::string::npos) {
-    return bad_setting("not a source: \"" + text + "\"",
+    return bad_setting("not a source: \"" + postgres::without_secrets(text) + "\"",
                        "Give [NAME=]URL, for example shop=postgresql://app@db.example/shop.");
   }
   if (source.name.empty()) source.name = name_from(postgres::database_name(source.url));
@@ -193,6 +193,15 @@ Result<Config> read_config(const std::filesystem::path& file, Config defaults) {
   return config;
 }
 
+Result<> check(const SourceConfig& source) {
+  if (!is_name(source.name)) {
+    return bad_setting("not a name for a source: \"" + source.name + "\"",
+                       "Use lower-case letters, digits and _, at most 40.");
+  }
+  TRY(postgres::TablePatterns::parse(source.tables).context("tables of source " + source.name));
+  return {};
+}
+
 Result<> check(const Config& config) {
   if (config.sources.empty()) {
     return bad_setting(
@@ -201,11 +210,7 @@ Result<> check(const Config& config) {
   }
   std::set<std::string> names;
   for (const SourceConfig& source : config.sources) {
-    if (!is_name(source.name)) {
-      return bad_setting("not a name for a source: \"" + source.name + "\"",
-                         "Use lower-case letters, digits and _, at most 40.");
-    }
-    TRY(postgres::TablePatterns::parse(source.tables).context("tables of source " + source.name));
+    TRY(check(source));
     if (!names.insert(source.name).second) {
       return bad_setting("two sources are called " + source.name,
                          "Name them: --source first=URL --source second=URL.");
