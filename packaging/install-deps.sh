@@ -20,7 +20,8 @@ packages_of() {
       libcli11-dev libtomlplusplus-dev prometheus-cpp-dev nlohmann-json3-dev libxxhash-dev libsimdjson-dev \
       libgtest-dev ;;
     run) echo postgresql-15 postgresql-client-15 tzdata ;;
-    test) echo python3 python3-pytest python3-pytest-xdist python3-psycopg clang-format-14 ;;
+    test) echo python3 python3-pytest python3-pytest-xdist python3-psycopg clang-format-14 \
+      openssl pgbouncer faketime postgresql-15-pglogical ;;
     bench) echo libbenchmark-dev python3 python3-psycopg ;;
     format) echo clang-format-14 ;;
     tidy) echo clang-tidy-19 ;;
@@ -105,6 +106,16 @@ install_packages() {
     echo "create_main_cluster = false" | as_root tee "$dropin" > /dev/null
     say "PostgreSQL is installed without a cluster of its own: nothing of it runs"
   fi
+  local policy=
+  if [[ " ${missing[*]} " == *" pgbouncer "* ]]; then
+    # The tests start their own; the service that the package brings stays off.
+    [ -e /usr/sbin/policy-rc.d ] || policy=/usr/sbin/policy-rc.d
+    [ -z "$policy" ] || {
+      printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null
+      as_root chmod 755 "$policy"
+    }
+    say "PgBouncer is installed without its service running"
+  fi
   local log status=0
   log=$(mktemp)
   {
@@ -113,6 +124,10 @@ install_packages() {
         "${missing[@]}"
   } > "$log" 2>&1 < /dev/null || status=$?
   [ -z "$dropin" ] || as_root rm -f "$dropin"
+  [ -z "$policy" ] || as_root rm -f "$policy"
+  if [[ " ${missing[*]} " == *" pgbouncer "* ]] && command -v update-rc.d > /dev/null; then
+    as_root update-rc.d pgbouncer disable > /dev/null 2>&1 || true
+  fi
   if [ "$status" != 0 ]; then
     tail -n 30 "$log" >&2
     fail "apt-get failed; the whole output is in $log" \

@@ -6,16 +6,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/failpoint.h"
 #include "cli/demo.h"
+#include "cli/doctor.h"
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/signals.h"
 #include "cli/status.h"
 #include "observe/log.h"
+#include "postgres/connection.h"
 #include "query/session.h"
 #include "server/config.h"
 
@@ -119,12 +122,48 @@ Result<> arm_from_environment() {
   return {};
 }
 
+CLI::App* add_doctor(CLI::App& app, cli::DoctorFlags& flags) {
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Examine a database before mirroring it; changes nothing there");
+  doctor->add_option("URL", flags.url, "The database, as for serve: [NAME=]URL")->required();
+  doctor->add_flag("--json", flags.json, "Print one JSON object instead of text");
+  doctor
+      ->add_option("--source-name", flags.source_name,
+                   "What the source will be called (default: the database's name)")
+      ->type_name("NAME");
+  doctor
+      ->add_option("--tables", flags.tables,
+                   "Which tables, as for serve: schema.table with *, ! in front excludes")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  doctor->footer(
+      "Examples:\n"
+      "  freshet doctor postgresql://app@db.example/shop\n"
+      "  freshet doctor postgresql://app@db.example/shop --tables 'public.*' --tables "
+      "'!public.log'\n"
+      "  freshet doctor --json postgresql://app@db.example/shop | jq '.findings[] | "
+      "select(.severity != \"fine\")'\n"
+      "Exit code: 0 nothing to do, 1 warnings, 2 something blocks or it could not be examined.\n"
+      "It takes about two seconds, because it looks at how much is written meanwhile.");
+  return doctor;
+}
+
 int demo_command(const cli::DemoOptions& options) {
   cli::block_stop_signals();
   const auto result = cli::run_demo(options);
   if (result.ok()) return 0;
   cli::report(result.error());
   return 1;
+}
+
+// CLI11 repeats what it does not understand, and that may be a URL with a password.
+int usage(const CLI::App& app, const CLI::ParseError& problem) {
+  std::ostringstream said;
+  const int code = app.exit(problem, said, said);
+  const bool is_asked_for = code == 0;
+  std::fputs(is_asked_for ? said.str().c_str() : postgres::without_secrets(said.str()).c_str(),
+             is_asked_for ? stdout : stderr);
+  return code;
 }
 
 }  // namespace
@@ -140,6 +179,9 @@ int main(int argc, char** argv) {
 
   ServeFlags serve_flags;
   CLI::App* serve = add_serve(app, serve_flags);
+
+  cli::DoctorFlags doctor_flags;
+  CLI::App* doctor = add_doctor(app, doctor_flags);
 
   std::string status_url = "postgresql://127.0.0.1:5433/freshet";
   CLI::App* status =
@@ -164,8 +206,12 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   demo->add_flag("--keep", demo_options.keep, "Leave the shop's folder behind");
 
-  CLI11_PARSE(app, argc, argv);
-  const bool quiet = demo->parsed();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return usage(app, problem);
+  }
+  const bool quiet = demo->parsed() || doctor->parsed();
   observe::start_logging(log_level == "debug"           ? observe::Level::Debug
                          : log_level == "warn" || quiet ? observe::Level::Warn
                          : log_level == "error"         ? observe::Level::Error
@@ -175,6 +221,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (serve->parsed()) return run_serve(serve_flags);
+  if (doctor->parsed()) return cli::run_doctor(doctor_flags);
   if (status->parsed()) return cli::show_status(status_url);
   return demo_command(demo_options);
 }

@@ -44,6 +44,9 @@ Result<SourceConfig> parse_source(const std::string& text);
 // Reads a freshet.toml over `defaults`. Unknown keys are errors (22023), with the line.
 Result<Config> read_config(const std::filesystem::path& file, Config defaults);
 
+// Refuses a name or a pattern that cannot be.
+Result<> check(const SourceConfig& source);
+
 // Refuses what cannot work: no source, two sources of one name, a listening address that is not
 // loopback (there are no passwords yet), ports out of range.
 Result<> check(const Config& config);

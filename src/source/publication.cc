@@ -51,6 +51,12 @@ Tables without(const Tables& tables, const Tables& others) {
   return rest;
 }
 
+std::vector<std::string> oids_of(const Tables& tables) {
+  std::vector<std::string> oids;
+  for (const auto& [oid, name] : tables) oids.push_back(oid);
+  return oids;
+}
+
 std::string settings(const Publication& publication, int server_version) {
   return fmt::format("publish = {}{}{}", literal(publication.actions),
                      server_version >= 130000 ? ", publish_via_partition_root = true" : "",
@@ -90,13 +96,14 @@ Result<Current> read_current(Connection& connection, const Publication& publicat
   return current;
 }
 
-// One statement in its own transaction, so that two never deadlock with the application's DDL.
+// One statement in its own transaction, so that two never deadlock with the application's DDL. READ
+// WRITE, because a role may be read-only by default.
 Result<> execute(Connection& connection, const std::string& statement) {
   FAILPOINT("publication.change.before");
   constexpr int attempts_max = 6;
   for (int attempt = 1;; ++attempt) {
     const auto done = connection.query(
-        fmt::format("BEGIN; SET LOCAL lock_timeout = '5s'; {}; COMMIT", statement));
+        fmt::format("BEGIN READ WRITE; SET LOCAL lock_timeout = '5s'; {}; COMMIT", statement));
     if (done.ok()) {
       FAILPOINT("publication.change.after");
       return {};
@@ -119,28 +126,23 @@ Result<> execute(Connection& connection, const std::string& statement) {
   }
 }
 
-Result<> create(Connection& connection, const Publication& publication) {
+std::string create(const Publication& publication, int server_version) {
   const std::string tables =
       publication.wanted.empty() ? "" : " FOR TABLE " + table_list(publication.wanted);
-  TRY(execute(connection,
-              fmt::format("CREATE PUBLICATION {}{} WITH ({})", postgres::quoted(publication.name),
-                          tables, settings(publication, connection.server_version()))));
-  observe::info("publication created",
-                {{"name", publication.name}, {"tables", publication.wanted.size()}});
-  return {};
+  return fmt::format("CREATE PUBLICATION {}{} WITH ({})", postgres::quoted(publication.name),
+                     tables, settings(publication, server_version));
 }
 
-Result<> alter(Connection& connection, const Publication& publication, std::string_view change) {
-  return execute(connection, fmt::format("ALTER PUBLICATION {} {}",
-                                         postgres::quoted(publication.name), change));
+std::string alter(const Publication& publication, std::string_view change) {
+  return fmt::format("ALTER PUBLICATION {} {}", postgres::quoted(publication.name), change);
 }
 
-}  // namespace
-
-Result<> publish(Connection& connection, const Names& names,
-                 const std::vector<CatalogTable>& tables) {
+// What is to be published where.
+std::vector<Publication> wanted_publications(const Names& names,
+                                             const std::vector<CatalogTable>& tables,
+                                             int server_version) {
   // TRUNCATE is published since 11.
-  const std::string truncate = connection.server_version() >= 110000 ? ", truncate" : "";
+  const std::string truncate = server_version >= 110000 ? ", truncate" : "";
   std::vector<Publication> publications{
       {names.publication, "insert, update, delete" + truncate, {}},
       {names.inserts_publication, "insert" + truncate, {}}};
@@ -150,30 +152,56 @@ Result<> publish(Connection& connection, const Names& names,
     publications[inserts_only ? 1 : 0].wanted[std::to_string(value(table.schema.id))] =
         quoted_name(table.schema.schema, table.schema.name);
   }
+  return publications;
+}
+
+}  // namespace
+
+Result<std::vector<PublicationStep>> plan_publications(Connection& connection, const Names& names,
+                                                       const std::vector<CatalogTable>& tables) {
+  const int version = connection.server_version();
+  const auto publications = wanted_publications(names, tables, version);
+  std::vector<PublicationStep> steps;
   // First everything is added, then taken away: a table that moves from one publication to the
   // other is in both for a moment, and no change of it is missed.
   std::vector<Current> before;
   for (const Publication& publication : publications) {
-    const std::string what = "publish the tables in " + publication.name;
-    before.push_back(TRY(read_current(connection, publication).context(what)));
+    before.push_back(TRY(read_current(connection, publication)
+                             .context("publish the tables in " + publication.name)));
     const Current& current = before.back();
     if (!current.exists) {
-      TRY(create(connection, publication).context(what));
+      steps.push_back({.publication = publication.name,
+                       .creates = true,
+                       .statement = create(publication, version),
+                       .added = oids_of(publication.wanted)});
       continue;
     }
     if (!current.settings_fit) {
-      const std::string all = settings(publication, connection.server_version());
-      TRY(alter(connection, publication, "SET (" + all + ')').context(what));
+      steps.push_back(
+          {.publication = publication.name,
+           .statement = alter(publication, "SET (" + settings(publication, version) + ')')});
     }
     const Tables missing = without(publication.wanted, current.tables);
     if (missing.empty()) continue;
-    TRY(alter(connection, publication, "ADD TABLE " + table_list(missing)).context(what));
+    steps.push_back({.publication = publication.name,
+                     .statement = alter(publication, "ADD TABLE " + table_list(missing)),
+                     .added = oids_of(missing)});
   }
   for (std::size_t i = 0; i < publications.size(); ++i) {
     const Tables extra = without(before[i].tables, publications[i].wanted);
     if (extra.empty()) continue;
-    TRY(alter(connection, publications[i], "DROP TABLE " + table_list(extra))
-            .context("take tables out of " + publications[i].name));
+    steps.push_back({.publication = publications[i].name,
+                     .statement = alter(publications[i], "DROP TABLE " + table_list(extra))});
+  }
+  return steps;
+}
+
+Result<> publish(Connection& connection, const Names& names,
+                 const std::vector<CatalogTable>& tables) {
+  const std::vector<PublicationStep> steps = TRY(plan_publications(connection, names, tables));
+  for (const PublicationStep& step : steps) {
+    TRY(execute(connection, step.statement).context("publish the tables in " + step.publication));
+    if (step.creates) observe::info("publication created", {{"name", step.publication}});
   }
   return {};
 }

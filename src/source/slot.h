@@ -27,9 +27,20 @@ struct Names {
 };
 Names names_for(const std::string& source_name);
 
-// Creates or alters the publications so that they hold exactly `tables`. Idempotent; one statement
-// per transaction; lock_timeout with retries. Partitioned roots are published through the root
-// (13+).
+// What makes the publications hold exactly `tables`, in the order to run it; nothing when they do.
+// Reads only. Partitioned roots are published through the root (13+). 55000 when a publication of
+// our name is FOR ALL TABLES.
+struct PublicationStep {
+  std::string publication;
+  bool creates = false;  // the publication itself
+  std::string statement;
+  std::vector<std::string> added{};  // oids of the tables it adds, which only their owner may
+};
+Result<std::vector<PublicationStep>> plan_publications(
+    postgres::Connection& connection, const Names& names,
+    const std::vector<postgres::CatalogTable>& tables);
+
+// Runs that plan. Idempotent; one statement per transaction; lock_timeout with retries.
 Result<> publish(postgres::Connection& connection, const Names& names,
                  const std::vector<postgres::CatalogTable>& tables);
 
