@@ -81,7 +81,9 @@ class StreamingTest : public ReplicationTest {
       done = read.ok();
       EXPECT_TRUE(done || replication->streaming_failed()) << read.error().message;
       options.streaming = false;
-      if (!all.empty()) EXPECT_TRUE(replication->confirm(all.back().end_lsn).ok());
+      if (!all.empty()) {
+        EXPECT_TRUE(replication->confirm(all.back().end_lsn).ok());
+      }
       replication->stop();
       EXPECT_TRUE(free_slot().ok());
     }
