@@ -198,6 +198,23 @@ void announce(Board& board, const SourceConfig& config, const Prepared& prepared
   });
 }
 
+// From here on a restart goes on with this server, and with the slot if it was made just now.
+Result<> record_beginning(Prepared& prepared, collection::Store& store) {
+  prepared.record.system_id = prepared.system.id;
+  prepared.record.timeline = prepared.system.timeline;
+  if (prepared.first_snapshot) {
+    const Applied start{.lsn = prepared.first_snapshot->lsn(), .offset = {}};
+    TRY(prepared.writer->begin_anew(start));
+    prepared.record.applied = start;
+    prepared.record.slot_created = true;
+    prepared.known = {.source = prepared.record.name, .end = start.lsn};
+    FAILPOINT("prepare.record_slot.before");
+  }
+  TRY(store.update_source(prepared.record));
+  FAILPOINT("prepare.record_source.after");
+  return {};
+}
+
 }  // namespace
 
 Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path& streams,
@@ -261,18 +278,7 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
   prepared.writer = TRY(store.writer(prepared.record.id));
   TRY(reconcile(store, *prepared.writer, prepared.record, tables, patterns));
   FAILPOINT("prepare.reconcile.after");
-  prepared.record.system_id = prepared.system.id;
-  prepared.record.timeline = prepared.system.timeline;
-  if (prepared.first_snapshot) {
-    const Applied start{.lsn = prepared.first_snapshot->lsn(), .offset = {}};
-    TRY(prepared.writer->begin_anew(start));
-    prepared.record.applied = start;
-    prepared.record.slot_created = true;
-    prepared.known = {.source = config.name, .end = start.lsn};
-    FAILPOINT("prepare.record_slot.before");
-  }
-  TRY(store.update_source(prepared.record));
-  FAILPOINT("prepare.record_source.after");
+  TRY(record_beginning(prepared, store));
   prepared.control = std::move(connection);
   announce(board, config, prepared);
   return prepared;

@@ -220,15 +220,11 @@ Result<> check_row_security(Patient& patient, Findings& findings) {
 Result<> check_column_types(Patient& patient, Findings& findings) {
   const Answer answer = TRY(patient.ask(fmt::format(
       "SELECT a.attrelid, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), "
-      "a.atttypid, "
-      "{}, a.attndims > 1, a.atttypid = 1700 AND a.atttypmod < 0, a.atttypid = 26, "
-      "coalesce((SELECT "
-      "' of extension ' || e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid "
-      "WHERE "
-      "d.classid = 'pg_type'::regclass AND d.objid = a.atttypid AND d.deptype = 'e' LIMIT 1), '') "
-      "FROM pg_attribute a WHERE a.attrelid = ANY ({}) AND a.attnum > 0 AND NOT a.attisdropped "
-      "ORDER "
-      "BY a.attrelid, a.attnum",
+      "a.atttypid, {}, a.attndims > 1, a.atttypid = 1700 AND a.atttypmod < 0, a.atttypid = 26, "
+      "coalesce((SELECT ' of extension ' || e.extname FROM pg_depend d JOIN pg_extension e "
+      "ON e.oid = d.refobjid WHERE d.classid = 'pg_type'::regclass AND d.objid = a.atttypid "
+      "AND d.deptype = 'e' LIMIT 1), '') FROM pg_attribute a WHERE a.attrelid = ANY ({}) "
+      "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum",
       patient.at_least(12) ? "a.attgenerated <> ''" : "false", patient.table_oids())));
   struct Notes {
     std::string not_sent;

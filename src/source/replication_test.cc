@@ -151,7 +151,8 @@ TEST_F(ReplicationTest, LetsAFastShutdownOfTheServerPass) {
 // The reader may be busy elsewhere, with a slow disk for example.
 TEST_F(ReplicationTest, StaysAliveWhileNobodyReads) {
   const auto replication = Replication::start(
-      postgres::shared_scratch_server().url("replication") + "?options=-c%20wal_sender_timeout%3D1s",
+      postgres::shared_scratch_server().url("replication") +
+          "?options=-c%20wal_sender_timeout%3D1s",
       {.slot = "the_slot", .publications = "\"everything\"", .status_interval = milliseconds(300)});
   ASSERT_TRUE(replication.ok()) << replication.error().message;
   const auto deadline = Clock::now() + patience;
