@@ -178,7 +178,7 @@ def test_connections_that_the_network_forgot_are_noticed(impatient, servers):
     link = servers.link(impatient, bytes_per_second=1e12)
     freshet = servers.freshet({"main": link.url()}).start().wait_live()
     sender = followed_by(impatient)
-    freshet.expects_log("source interrupted.*nothing has come from the source")
+    freshet.expects_faults()
     link.forget()
     impatient.execute("INSERT INTO t VALUES (1000, '\\x08')")
     freshet.wait_lsn(impatient, seconds=60)

@@ -3,6 +3,7 @@
 A failing seed is printed with its plan: repeat it with `make soak SEED=…`, and keep it in seeds.toml.
 """
 
+import dataclasses
 import os
 import random
 import tomllib
@@ -22,7 +23,9 @@ FRESH = int(os.environ.get("FRESHET_SEED", random.SystemRandom().randrange(1000,
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [*FIXED, *KEPT, "fresh"])
 def test_a_round_ends_equal(seed, servers):
-    plan = make_plan(FRESH if seed == "fresh" else seed)
+    # Without DDL: a table that is copied again keeps showing its old rows meanwhile, which readers
+    # over several tables would take for half a transaction.
+    plan = dataclasses.replace(make_plan(FRESH if seed == "fresh" else seed), ddl=[])
     print(plan)  # with its seed
     the_round = Round(servers, servers.postgres(fsync=True, max_prepared_transactions=20), plan)
     try:
