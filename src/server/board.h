@@ -46,6 +46,8 @@ struct SourceFacts {
   std::optional<std::uint64_t> retained_wal_bytes;
   int walsender_pid = 0;    // ours
   int slot_holder_pid = 0;  // who has our slot, as asked for at the same time as source_flushed
+  // Since when that process has been seen to wait, and never to decode.
+  std::optional<std::chrono::steady_clock::time_point> slot_holder_waits_since;
   std::uint64_t stream_bytes = 0;
   bool streaming_failed = false;  // the server could not send a transaction in progress
   std::uint64_t spool_bytes = 0;  // of transactions that have not committed

@@ -24,6 +24,8 @@ constexpr std::chrono::milliseconds idle_interval{1000};
 // The source is asked for a sign of life every second.
 constexpr std::chrono::seconds silence_max{15};
 constexpr std::chrono::minutes silence_of_work_max{10};
+// Between two pieces of work a walsender waits for moments only.
+constexpr std::chrono::seconds waiting_is_silence{5};
 
 }  // namespace
 
@@ -69,14 +71,17 @@ Result<> Receive::keep(const TransactionPart& part) {
 
 // A network can swallow everything without an error, and TCP's own keepalives may end at a box in
 // between that answers them. A server that decodes a large transaction of somebody else's may be
-// silent, too: then the watch still sees our walsender at work, and starting again would only make
-// it read everything again.
+// silent, too: then the watch sees our walsender at work, and starting again would only make it
+// read everything again. One that waits has been asked for a sign of life, and its answer got lost.
 Result<> Receive::check_silence() const {
   const auto silence = replication_.silent_for();
   if (silence < silence_max) return {};
   const bool at_work = board_.with([](const SourceFacts& facts) {
-    return std::chrono::steady_clock::now() - facts.flushed_asked_at < silence_max &&
-           facts.slot_holder_pid != 0 && facts.slot_holder_pid == facts.walsender_pid;
+    const auto now = std::chrono::steady_clock::now();
+    const bool waits =
+        facts.slot_holder_waits_since && now - *facts.slot_holder_waits_since > waiting_is_silence;
+    return now - facts.flushed_asked_at < silence_max && facts.slot_holder_pid != 0 &&
+           facts.slot_holder_pid == facts.walsender_pid && !waits;
   });
   if (at_work && silence < silence_of_work_max) return {};
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence).count();

@@ -80,7 +80,8 @@ std::optional<std::chrono::milliseconds> Supervisor::handle(const Error& error) 
   const auto pause = pause_after(error, what_now);
   board_.with([&](SourceFacts& facts) {
     const bool is_new = facts.last_error != error.message;
-    facts.state = state_after(error);
+    // What is mended at once is no state to be in.
+    facts.state = pause && pause->count() == 0 ? "retrying" : state_after(error);
     facts.last_error = error.message;
     facts.last_hint = error.hint;
     facts.copies.clear();

@@ -63,6 +63,11 @@ Result<> Watch::ask(postgres::Connection& connection) {
     facts.clock_offset = clock.now - ours;
     facts.retained_wal_bytes = slot.retained_wal_bytes;
     facts.slot_holder_pid = slot.active_pid;
+    if (!slot.holder_waits) {
+      facts.slot_holder_waits_since.reset();
+    } else if (!facts.slot_holder_waits_since) {
+      facts.slot_holder_waits_since = asked_at;
+    }
   });
   return {};
 }

@@ -241,6 +241,8 @@ Result<> Replication::State::take(Bytes payload, Received& out) {
 
 Result<Received> Replication::State::give() {
   Received out = TRY(assembler.give());
+  // Commits come in their order: whatever ends before this one was handed over.
+  if (out.part && out.part->first) received = std::max(received, out.part->commit_lsn);
   if (out.part && out.part->last) received = std::max(received, out.part->end_lsn);
   if (out.idle_at) {
     received = std::max(received, *out.idle_at);

@@ -191,6 +191,21 @@ TEST_F(ReplicationTest, KnowsWhetherMoreIsThere) {
   EXPECT_EQ(kinds(next_part(*replication).messages), "BIC");
 }
 
+// What lies before a transaction was handed over, even if it is only half here itself.
+TEST_F(ReplicationTest, ConfirmsWhatLiesBeforeATransactionInTheMiddleOfIt) {
+  run("INSERT INTO public.unpublished VALUES (1)");
+  const auto replication = start({.part_bytes_max = 1000}).value();
+  run("INSERT INTO public.t SELECT i, repeat('x', 100) FROM generate_series(1, 100) i");
+  const TransactionPart part = next_part(*replication);
+  ASSERT_TRUE(part.first && !part.last);
+  ASSERT_LT(replication->from(), part.commit_lsn);
+  EXPECT_TRUE(replication->confirm(part.commit_lsn).ok());
+  while (!next_part(*replication).last) {
+  }
+  replication->stop();
+  expect_confirmed(part.commit_lsn);
+}
+
 TEST_F(ReplicationTest, ReportsABrokenConnectionAsTransient) {
   const auto replication = start().value();
   run("SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = "

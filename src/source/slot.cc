@@ -65,6 +65,12 @@ std::string on_any_server(const char* primary, const WalFunctions& names) {
                      primary);
 }
 
+// Whether the process that reads slot `s` waits for more WAL or for its client. While it decodes,
+// it waits for its disk at most.
+constexpr const char* holder_waits =
+    "coalesce((SELECT a.wait_event_type IN ('Activity', 'Client') FROM "
+    "pg_catalog.pg_stat_activity a WHERE a.pid = s.active_pid), false)";
+
 // Which session reads slot `s`. 9.4 does not say: there every walsender of the database is asked.
 const char* owner_of_slot(int server_version) {
   if (server_version >= 90500) return "a.pid = s.active_pid";
@@ -96,24 +102,26 @@ Names names_for(const std::string& source_name) {
 Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) {
   const int version = connection.server_version();
   const WalFunctions names = wal_functions(version);
-  const Rows rows =
-      TRY(connection
-              .query(fmt::format(
-                  "SELECT pg_catalog.pg_is_in_recovery(), s.slot_name IS NOT NULL, active, {}, "
-                  "plugin, database, database = pg_catalog.current_database(), {}, {}, {}, "
-                  "restart_lsn, {}, greatest({}({}, restart_lsn), 0)::bigint FROM (SELECT 1) one "
-                  "LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = {}",
-                  version >= 90500 ? "coalesce(active_pid, 0)" : "0",
-                  version >= 130000 ? "wal_status" : "''",
-                  version >= 170000 ? "invalidation_reason" : "''",
-                  version >= 170000 ? "synced" : "false",
-                  version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
-                  on_any_server(names.written, names), literal(slot)))
-              .context("read the slot"));
+  const Rows rows = TRY(
+      connection
+          .query(fmt::format(
+              "SELECT pg_catalog.pg_is_in_recovery(), s.slot_name IS NOT NULL, active, {}, "
+              "plugin, database, database = pg_catalog.current_database(), {}, {}, {}, "
+              "restart_lsn, {}, greatest({}({}, restart_lsn), 0)::bigint, {} FROM (SELECT 1) one "
+              "LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = {}",
+              version >= 90500 ? "coalesce(active_pid, 0)" : "0",
+              version >= 130000 ? "wal_status" : "''",
+              version >= 170000 ? "invalidation_reason" : "''",
+              version >= 170000 ? "synced" : "false",
+              version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
+              on_any_server(names.written, names), version >= 90600 ? holder_waits : "false",
+              literal(slot)))
+          .context("read the slot"));
   const auto& row = rows.rows.at(0);
   return SlotStatus{.exists = row[1] == "t",
                     .active = row[2] == "t",
                     .active_pid = number<int>(row[3]),
+                    .holder_waits = row[13] == "t",
                     .plugin = row[4].value_or(""),
                     .database = row[5].value_or(""),
                     .of_this_database = row[6] == "t",

@@ -48,6 +48,8 @@ struct SlotStatus {
   bool exists = false;
   bool active = false;
   int active_pid = 0;
+  // 9.6+; that process has nothing to decode, or waits for its client to take what it sent.
+  bool holder_waits = false;
   std::string plugin{};
   std::string database{};
   bool of_this_database = false;
