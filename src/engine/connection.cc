@@ -42,6 +42,9 @@ void add_rows(const Chunk& chunk, std::size_t columns, TextRows& rows) {
 void Free::operator()(duckdb_connection connection) const {
   duckdb_disconnect(&connection);
 }
+void Free::operator()(duckdb_pending_result pending) const {
+  duckdb_destroy_pending(&pending);
+}
 void Free::operator()(duckdb_prepared_statement statement) const {
   duckdb_destroy_prepare(&statement);
 }
@@ -72,25 +75,25 @@ Result<OwnedStatement> prepare(duckdb_connection connection, std::string_view sq
 // The engine's own way to wait for its other threads is to ask again and again: a core lost to a
 // commit that another thread is writing to the disk.
 Result<> execute(const OwnedStatement& statement) {
-  duckdb_pending_result pending = nullptr;
-  const bool started = duckdb_pending_prepared(statement.get(), &pending) == DuckDBSuccess;
+  duckdb_pending_result made = nullptr;
+  const bool started = duckdb_pending_prepared(statement.get(), &made) == DuckDBSuccess;
+  const OwnedPending pending(made);
   duckdb_pending_state state = started ? DUCKDB_PENDING_RESULT_NOT_READY : DUCKDB_PENDING_ERROR;
   while (!duckdb_pending_execution_is_finished(state)) {
     if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) std::this_thread::yield();
-    state = duckdb_pending_execute_task(pending);
+    state = duckdb_pending_execute_task(pending.get());
   }
   Result<> outcome;
   if (state == DUCKDB_PENDING_ERROR) {
-    const char* const reason = duckdb_pending_error(pending);
+    const char* const reason = duckdb_pending_error(pending.get());
     outcome = engine_error(reason == nullptr ? "" : reason);
   } else {
     duckdb_result result{};
-    if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
+    if (duckdb_execute_pending(pending.get(), &result) != DuckDBSuccess) {
       outcome = engine_error(duckdb_result_error_type(&result), duckdb_result_error(&result));
     }
     duckdb_destroy_result(&result);
   }
-  duckdb_destroy_pending(&pending);
   return outcome;
 }
 

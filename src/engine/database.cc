@@ -21,14 +21,20 @@ namespace freshet::engine {
 
 namespace {
 
+unsigned thread_count(const DatabaseOptions& options) {
+  if (options.threads > 0) return options.threads;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
 Result<OwnedDatabase> start(const DatabaseOptions& options) {
   duckdb_config config = nullptr;
   if (duckdb_create_config(&config) != DuckDBSuccess) {
     return Error{.message = "start engine: no memory for its settings"};
   }
-  const unsigned threads =
-      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-  duckdb_set_config(config, "threads", std::to_string(threads).c_str());
+  // It plans for that many and starts none itself: see crew.h.
+  const std::string threads = std::to_string(thread_count(options));
+  duckdb_set_config(config, "threads", threads.c_str());
+  duckdb_set_config(config, "external_threads", threads.c_str());
   if (options.memory_bytes_max > 0) {
     duckdb_set_config(config, "memory_limit", fmt::format("{}B", options.memory_bytes_max).c_str());
   } else {
@@ -107,6 +113,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   auto handle = std::make_unique<Handle>();
   handle->file = file;
   handle->database = TRY(start(options));
+  handle->crew.emplace(handle->database.get(), thread_count(options) - 1);
   OwnedConnection connection = TRY(connect_raw(handle->database.get()));
   TRY(attach(connection.get(), file));
   TRY(register_live(connection.get(), handle->slots));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "engine/connection.h"
 #include "engine/connection_slot.h"
+#include "engine/crew.h"
 #include "engine/database.h"
 
 struct _duckdb_appender;
@@ -21,6 +23,7 @@ struct _duckdb_connection;
 struct _duckdb_data_chunk;
 struct _duckdb_database;
 struct _duckdb_logical_type;
+struct _duckdb_pending_result;
 struct _duckdb_prepared_statement;
 struct _duckdb_value;
 struct _duckdb_vector;
@@ -34,6 +37,7 @@ struct Free {
   void operator()(_duckdb_data_chunk* chunk) const;
   void operator()(_duckdb_database* database) const;
   void operator()(_duckdb_logical_type* type) const;
+  void operator()(_duckdb_pending_result* pending) const;
   void operator()(_duckdb_prepared_statement* statement) const;
   void operator()(_duckdb_value* value) const;
   void operator()(char* text) const;
@@ -44,6 +48,7 @@ using OwnedConnection = std::unique_ptr<_duckdb_connection, Free>;
 using OwnedChunk = std::unique_ptr<_duckdb_data_chunk, Free>;
 using OwnedDatabase = std::unique_ptr<_duckdb_database, Free>;
 using OwnedType = std::unique_ptr<_duckdb_logical_type, Free>;
+using OwnedPending = std::unique_ptr<_duckdb_pending_result, Free>;
 using OwnedStatement = std::unique_ptr<_duckdb_prepared_statement, Free>;
 using OwnedValue = std::unique_ptr<_duckdb_value, Free>;
 using OwnedText = std::unique_ptr<char, Free>;
@@ -57,13 +62,15 @@ struct Database::Handle {
   CatalogChanges catalog_changes = std::make_shared<std::atomic<std::uint64_t>>();
   std::shared_ptr<ConnectionSlots> slots = std::make_shared<ConnectionSlots>();
   OwnedDatabase database;
+  std::optional<Crew> crew;
   Guarded<OwnedConnection> housekeeping;  // for checkpoints and registrations
 };
 
 struct Connection::Handle {
-  Handle(OwnedConnection connected, const Database::Handle& database)
+  Handle(OwnedConnection connected, Database::Handle& database)
       : connection(std::move(connected)),
         registration(database.slots, connection.get()),
+        crew(*database.crew),
         catalog_changes(database.catalog_changes) {}
 
   OwnedConnection connection;
@@ -71,6 +78,7 @@ struct Connection::Handle {
   OwnedStatement commit;
   OwnedStatement rollback;
   ConnectionRegistration registration;
+  Crew& crew;
   CatalogChanges catalog_changes;
   bool in_transaction = false;
   bool may_change_catalog = false;  // the open transaction ran SQL that we did not look at

@@ -26,8 +26,8 @@ bool readable(duckdb_logical_type type) {
 class DuckRows final : public RowStream {
  public:
   // Takes the result over.
-  DuckRows(duckdb_result result, ResultColumns columns)
-      : result_(result), columns_(std::move(columns)) {}
+  DuckRows(duckdb_result result, ResultColumns columns, Crew::Shift help)
+      : result_(result), columns_(std::move(columns)), help_(std::move(help)) {}
   ~DuckRows() override { duckdb_destroy_result(&result_); }
   DuckRows(const DuckRows&) = delete;
   DuckRows& operator=(const DuckRows&) = delete;
@@ -46,12 +46,16 @@ class DuckRows final : public RowStream {
  private:
   duckdb_result result_;
   ResultColumns columns_;
+  Crew::Shift help_;
 };
 
 class DuckStatement final : public Statement {
  public:
-  DuckStatement(OwnedStatement statement, std::string sql, bool reads_only)
-      : statement_(std::move(statement)), sql_(std::move(sql)), reads_only_(reads_only) {}
+  DuckStatement(OwnedStatement statement, Crew& crew, std::string sql, bool reads_only)
+      : statement_(std::move(statement)),
+        crew_(crew),
+        sql_(std::move(sql)),
+        reads_only_(reads_only) {}
 
   std::size_t parameter_count() const override { return duckdb_nparams(statement_.get()); }
   LogicalType parameter_type(std::size_t index) const override {
@@ -96,6 +100,7 @@ class DuckStatement final : public Statement {
   bool gives_rows() const;
 
   OwnedStatement statement_;
+  Crew& crew_;
   std::string sql_;
   bool reads_only_;
   ResultColumns columns_ = std::make_shared<std::vector<ResultColumn>>();
@@ -148,19 +153,16 @@ Result<> DuckStatement::describe() {
 }
 
 Result<std::unique_ptr<RowStream>> DuckStatement::execute() {
-  duckdb_pending_result pending = nullptr;
-  duckdb_result result{};
-  const bool started =
-      duckdb_pending_prepared_streaming(statement_.get(), &pending) == DuckDBSuccess;
+  Crew::Shift help = crew_.call();
+  duckdb_pending_result made = nullptr;
+  const bool started = duckdb_pending_prepared_streaming(statement_.get(), &made) == DuckDBSuccess;
+  const OwnedPending pending(made);
   if (!started) {
-    const char* const reason = duckdb_pending_error(pending);
-    Error error = engine_error(reason == nullptr ? "" : reason, sql_);
-    duckdb_destroy_pending(&pending);
-    return error;
+    const char* const reason = duckdb_pending_error(pending.get());
+    return engine_error(reason == nullptr ? "" : reason, sql_);
   }
-  const bool executed = duckdb_execute_pending(pending, &result) == DuckDBSuccess;
-  duckdb_destroy_pending(&pending);
-  if (!executed) {
+  duckdb_result result{};
+  if (duckdb_execute_pending(pending.get(), &result) != DuckDBSuccess) {
     Error error =
         engine_error(duckdb_result_error_type(&result), duckdb_result_error(&result), sql_);
     duckdb_destroy_result(&result);
@@ -176,7 +178,8 @@ Result<std::unique_ptr<RowStream>> DuckStatement::execute() {
     duckdb_destroy_result(&result);
     return unreadable(columns->back().name);
   }
-  return std::unique_ptr<RowStream>(std::make_unique<DuckRows>(result, std::move(columns)));
+  return std::unique_ptr<RowStream>(
+      std::make_unique<DuckRows>(result, std::move(columns), std::move(help)));
 }
 
 // The keyword at the front of `sql`, in capitals, which is taken off with the blanks and comments
@@ -235,7 +238,8 @@ Result<std::unique_ptr<Statement>> prepare_statement(Connection::Handle& connect
                                                      std::string_view sql) {
   OwnedStatement owned = TRY(prepare(connection.connection.get(), sql));
   const bool reads_only = is_read_only(connection.connection.get(), owned.get(), sql);
-  auto statement = std::make_unique<DuckStatement>(std::move(owned), std::string(sql), reads_only);
+  auto statement = std::make_unique<DuckStatement>(std::move(owned), connection.crew,
+                                                   std::string(sql), reads_only);
   TRY(statement->describe());
   return std::unique_ptr<Statement>(std::move(statement));
 }
