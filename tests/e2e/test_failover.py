@@ -1,5 +1,7 @@
 """The primary dies and its standby is promoted: followed where the slot came along and nothing that
-was received is missing."""
+was received is missing; refused where it cannot be."""
+
+import re
 
 import pytest
 
@@ -19,6 +21,15 @@ def both(primary, standby, only_primary: bool = True) -> dict[str, str]:
     """One URL for whichever of the two is the primary, or for whichever answers first."""
     attributes = "?target_session_attrs=read-write" if only_primary else ""
     return {"main": f"postgresql://postgres@{primary.address},{standby.address}/postgres{attributes}"}
+
+
+def state(freshet) -> tuple[str, str]:
+    return freshet.execute("SELECT state, last_error FROM freshet.sources")[0]
+
+
+def wait_stale(freshet, message: str) -> None:
+    until("the source is stale", lambda: state(freshet)[0] == "stale")
+    assert re.search(message, state(freshet)[1]), state(freshet)
 
 
 def wait_streaming(primary) -> None:
@@ -79,3 +90,54 @@ def test_a_promoted_standby_is_followed_on(pair, servers):
     freshet.start().wait_live()
     freshet.wait_lsn(standby)
     compare.assert_equal_tables(standby, freshet)
+
+
+def test_a_standby_that_was_behind_is_refused(pair, servers):
+    """What it never received was received here: its history is another one from there on."""
+    primary, standby = pair
+    freshet = servers.freshet(both(primary, standby)).start().wait_live()
+    freshet.expects_faults()
+    primary.execute("UPDATE t SET v = 'common'")
+    freshet.wait_lsn(primary)
+    wait_synced(primary, standby)
+    standby.stop()
+    primary.execute("UPDATE t SET v = 'never happened' WHERE id <= 10")
+    freshet.wait_lsn(primary)
+    primary.stop("immediate")
+    standby.start()
+    standby.promote()
+    standby.execute("UPDATE t SET v = 'happened' WHERE id <= 20")
+    wait_stale(freshet, "left the history that was followed")
+    assert freshet.value("SELECT count(*) FROM t WHERE v = 'never happened'") == 10
+    assert "synchronized_standby_slots" in freshet.log()
+
+
+def test_a_standby_is_waited_for_until_it_is_promoted(pair, servers):
+    primary, standby = pair
+    freshet = servers.freshet(both(primary, standby, only_primary=False)).start().wait_live()
+    freshet.expects_faults()
+    primary.execute("INSERT INTO t VALUES (1000, 'x')")
+    freshet.wait_lsn(primary)
+    wait_synced(primary, standby)
+    primary.stop("immediate")
+    until("the standby is recognised", lambda: "is a standby" in state(freshet)[1])
+    assert state(freshet)[0] == "retrying"
+    standby.promote()
+    standby.execute("INSERT INTO t VALUES (1001, 'x')")
+    freshet.wait_lsn(standby)
+    compare.assert_equal_tables(standby, freshet)
+
+
+def test_a_standby_without_the_slot_is_refused_once_it_is_promoted(servers):
+    """Slots do not come along before 17."""
+    primary = prepare(servers.postgres())
+    standby = servers.standby(primary)
+    freshet = servers.freshet(both(primary, standby)).start().wait_live()
+    freshet.expects_faults()
+    primary.execute("INSERT INTO t VALUES (1000, 'x')")
+    freshet.wait_lsn(primary)
+    wait_streaming(primary)
+    primary.stop()  # fast: the standby gets everything
+    standby.promote()
+    wait_stale(freshet, "slot freshet_main is gone")
+    assert freshet.value("SELECT count(*) FROM t") == ROWS + 1

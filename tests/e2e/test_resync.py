@@ -200,6 +200,38 @@ def test_it_happens_by_itself_where_that_is_configured(source, servers):
     compare.assert_equal_tables(source, freshet)
 
 
+def test_it_does_not_happen_by_itself_again_and_again(source, servers):
+    """A source that keeps losing its slot is not read from end to end all day."""
+    freshet = servers.freshet({})
+    config_for(freshet, source, "resync")
+    freshet.expects_faults()
+    freshet.start().wait_live()
+
+    def times(what: str) -> int:
+        return freshet.log().count(what)
+
+    lose_slot(source, freshet)
+    freshet.start()
+    until("the new rows are shown", lambda: times("new copies take the place") == 1)
+    copies = times("table copied")
+
+    def dropped() -> bool:
+        try:
+            source.execute("SELECT pg_drop_replication_slot('freshet_main')")
+            return True
+        except psycopg.errors.ObjectInUse:
+            source.execute("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
+                           " WHERE slot_name = 'freshet_main'")
+            return False
+
+    until("the slot is dropped", dropped, every=0.002)
+    until("the source is stale", lambda: source_row(freshet)[0] == "stale")
+    assert times("table copied") == copies
+    freshet.execute("ALTER SOURCE main RESYNC")  # whoever asks gets it at once
+    until("the new rows are shown", lambda: times("new copies take the place") == 2)
+    assert times("table copied") == copies + 2
+
+
 def test_a_bad_setting_is_refused(source, servers):
     freshet = servers.freshet({})
     config_for(freshet, source, "perhaps")
