@@ -1,4 +1,5 @@
-"""The random oracle in a few minutes: fixed seeds, and those that FRESHET_SEED names.
+"""The random oracle in a few minutes: fixed seeds, and those that FRESHET_SEED names; tests/run.py names
+one that is new in each run.
 
 A failing seed is printed with its plan: repeat it with `make soak SEED=…`, and keep it in seeds.toml.
 """
