@@ -55,6 +55,13 @@ int serve(server::Config config) {
       std::fputs("freshet: nothing to serve, every source was refused\n", stderr);
       return 1;
     }
+    if (const Result<> checked = server.check_engine(); !checked.ok()) {
+      line.finish();
+      Error error = checked.error();
+      error.hint = "Look at the disk of the data folder, then start again: nothing is lost.";
+      report(error);
+      return 1;
+    }
     line.show(server.status());
   }
   line.finish();

@@ -89,6 +89,16 @@ std::vector<std::string> Server::take_news() {
   return news;
 }
 
+Result<> Server::check_engine() const {
+  for (const auto& supervisor : parts_->supervisors) {
+    if (supervisor->board().with([](const SourceFacts& facts) { return facts.state; }) != "failed")
+      continue;
+    const auto reader = parts_->store->reader();
+    if (!reader.ok() && reader.error().sqlstate == "58030") return reader.error();
+  }
+  return {};
+}
+
 void Server::stop() {
   if (!parts_ || !parts_->store) return;
   if (parts_->http) parts_->http->stop();

@@ -24,6 +24,10 @@ class Server {
   // Lines for people about what happened since the last call: "source shop: PostgreSQL 16.4, …".
   std::vector<std::string> take_news();
 
+  // An error when the engine answers nothing any more, because its file could not be synced: nobody
+  // can know what of it is on the disk, so only a new start, which reads it again, can go on.
+  Result<> check_engine() const;
+
   // Clean stop, within seconds: clients first, then sources; nothing received is lost.
   void stop();
 

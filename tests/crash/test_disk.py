@@ -70,3 +70,16 @@ def test_what_could_not_be_synced_is_not_confirmed(source, freshet):
     freshet.start().wait_live("public.t")
     freshet.wait_lsn(source)
     compare.assert_equal_tables(source, freshet)
+
+
+def test_a_store_that_could_not_be_synced_ends_the_server(source, freshet):
+    freshet.start().wait_live("public.t")
+    freshet.wait_lsn(source)
+    freshet.disk.fail_syncs(1, "/store/")
+    source.execute("UPDATE t SET v = 'after' WHERE id < 100")
+    assert freshet.wait_end() == 1
+    assert "start again: nothing is lost" in freshet.output()
+    source.execute("UPDATE t SET v = 'while away' WHERE id < 50")
+    freshet.start().wait_live("public.t")
+    freshet.wait_lsn(source)
+    compare.assert_equal_tables(source, freshet)

@@ -127,8 +127,7 @@ def fail_sync(world: World, rng: Random) -> None:
     """Somebody repairs the disk and starts Freshet again."""
     world.disk.fail_syncs(rng.choice([1, 1, 5]))
     moment(rng.uniform(0.2, 1))
-    if world.freshet.running:
-        world.freshet.kill()
+    world.freshet.kill()  # it may have ended by itself
     world.disk.fail_syncs(0)
     world.freshet.start()
 
