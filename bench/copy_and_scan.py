@@ -1,5 +1,5 @@
-"""The first copy of a large table, the memory it takes, and queries over it after updates, beside
-COPY and beside a table of DuckDB's own with the same rows."""
+"""The memory that a copied table takes, and queries over it after updates, beside a table of DuckDB's
+own with the same rows."""
 
 import re
 import statistics
@@ -10,7 +10,6 @@ import data
 from harness import compare, processes
 from harness.freshet import Freshet
 from harness.postgres import Postgres
-from harness.waiting import until
 from programs import build_baseline
 from report import Figure
 
@@ -29,56 +28,24 @@ QUERIES = {
 }
 
 
-def measure(rows: int, rounds: int, repeats: int) -> list[Figure]:
+def measure(rows: int, repeats: int) -> list[Figure]:
     source = Postgres("source", fsync=True, max_wal_size="16GB", shared_buffers="1GB").start()
-    freshet = None
+    freshet = Freshet({"main": source.url()})
     try:
         data.create_orders(source, rows)
         data.create_accounts(source)
-        copies, drains, memory = [], [], []
-        for number in range(rounds):
-            drains.append(copy_to_null(source))
-            if freshet:
-                forget(freshet, source, number - 1)
-            freshet = Freshet({f"copy{number}": source.url()}, name="copying")
-            began = time.monotonic()
-            freshet.start().wait_live("public.orders", seconds=600)
-            copies.append(time.monotonic() - began)
-            memory.append(freshet.memory_peak_bytes() / 2**20)
-            print(f"  copy {copies[-1]:.2f} s, COPY to /dev/null {drains[-1]:.2f} s,"
-                  f" peak {memory[-1]:.0f} MiB", flush=True)
-        compare.assert_equal_tables(source, freshet, ["orders"])
-        ratios = [a / b for a, b in zip(copies, drains)]
-        result = [
-            Figure("first copy ÷ COPY (FORMAT binary) to /dev/null", statistics.median(ratios),
-                   at_most=3.0, rounds=ratios,
-                   details={"rows": rows, "copy_s": copies, "copy_to_null_s": drains}),
-            Figure("first copy", rows / statistics.median(copies), "rows/s"),
-            Figure("peak memory after the first copy", statistics.median(memory), "MiB",
-                   rounds=memory)]
+        freshet.start().wait_live("public.orders", seconds=600)
+        result = [Figure("peak memory after the first copy", freshet.memory_peak_bytes() / 2**20,
+                         "MiB")]
+        freshet.wait_live(seconds=600)
         result += sizes(freshet, rows)
         result += scan(source, freshet, rows, repeats)
         result.append(Figure("peak memory after updates and queries",
                              freshet.memory_peak_bytes() / 2**20, "MiB"))
         return result
     finally:
-        if freshet:
-            freshet.remove()
+        freshet.remove()
         source.remove()
-
-
-def copy_to_null(source: Postgres) -> float:
-    began = time.monotonic()
-    subprocess.run(["psql", "-XAtqc", "COPY orders TO STDOUT (FORMAT binary)", source.url()],
-                   stdout=subprocess.DEVNULL, check=True)
-    return time.monotonic() - began
-
-
-def forget(freshet: Freshet, source: Postgres, number: int) -> None:
-    freshet.stop(seconds=60)
-    freshet.remove()
-    until("the slot is free", lambda: not source.walsenders())
-    source.execute(f"SELECT pg_drop_replication_slot('freshet_copy{number}')")
 
 
 def sizes(freshet: Freshet, rows: int) -> list[Figure]:

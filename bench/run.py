@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Measures the end-to-end figures; see README.md.
 
-    run.py [--quick] [--only catch_up,freshness,copy_and_scan,throughput] [--json FILE]
+    run.py [--quick] [--json FILE] [NAME …]    catch_up, freshness, copy, copy_under_load,
+                                               copy_and_scan, throughput; all when none is named
 """
 
 import argparse
@@ -15,6 +16,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 import catch_up  # noqa: E402
 import copy_and_scan  # noqa: E402
+import copy_under_load  # noqa: E402
+import first_copy  # noqa: E402
 import freshness  # noqa: E402
 import report  # noqa: E402
 import throughput  # noqa: E402
@@ -23,13 +26,17 @@ from harness import freshet, postgres  # noqa: E402
 FULL = {
     "catch_up": lambda: catch_up.measure(size=2_000_000, rounds=3),
     "freshness": lambda: freshness.measure(samples=1000, rounds=3),
-    "copy_and_scan": lambda: copy_and_scan.measure(rows=5_000_000, rounds=3, repeats=11),
+    "copy": lambda: first_copy.measure(rows=5_000_000, rounds=3),
+    "copy_under_load": lambda: copy_under_load.measure(rows=5_000_000, rounds=2),
+    "copy_and_scan": lambda: copy_and_scan.measure(rows=5_000_000, repeats=11),
     "throughput": lambda: throughput.measure(seconds=20, rounds=3),
 }
 QUICK = {
     "catch_up": lambda: catch_up.measure(size=200_000, rounds=1),
     "freshness": lambda: freshness.measure(samples=200, rounds=1),
-    "copy_and_scan": lambda: copy_and_scan.measure(rows=500_000, rounds=1, repeats=5),
+    "copy": lambda: first_copy.measure(rows=500_000, rounds=1),
+    "copy_under_load": lambda: copy_under_load.measure(rows=500_000, rounds=1),
+    "copy_and_scan": lambda: copy_and_scan.measure(rows=500_000, repeats=5),
     "throughput": lambda: throughput.measure(seconds=5, rounds=1),
 }
 
@@ -38,7 +45,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data, one round")
-    parser.add_argument("--only", default=",".join(FULL), help="some of: " + ", ".join(FULL))
+    parser.add_argument("names", nargs="*", metavar="NAME", help="some of: " + ", ".join(FULL))
+    parser.add_argument("--only", default=",".join(FULL), help="the same, with commas")
     parser.add_argument("--json", type=Path, default=HERE.parent / "build" / "bench.json")
     arguments = parser.parse_args()
     about = {
@@ -48,7 +56,7 @@ def main() -> int:
             "postgresql": report.first_line([postgres.bin_folder() / "postgres", "--version"])}}
     print(describe(about), flush=True)
     figures, broken = [], []
-    for name in arguments.only.split(","):
+    for name in arguments.names or arguments.only.split(","):
         began = time.monotonic()
         print(f"\n{name}", flush=True)
         try:

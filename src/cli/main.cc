@@ -63,7 +63,9 @@ CLI::App* add_serve(CLI::App& app, ServeFlags& flags) {
       ->type_name("ADDR");
   serve
       ->add_option("--copy-workers", flags.copy_workers,
-                   "Tables copied at the same time (default 2)")
+                   "Connections that copy at the same time, several of them one large table; per "
+                   "source (default: the number of cores, 2 to 4)")
+      ->check(CLI::Range(1U, server::copy_workers_max))
       ->type_name("N");
   serve
       ->add_option("--config", flags.config,

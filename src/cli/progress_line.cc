@@ -25,12 +25,42 @@ std::string bar(double part) {
   return drawn;
 }
 
+// Whom the first table that waits for somebody waits for.
+std::string waiting(const std::vector<query::ProgressStatus>& copies) {
+  for (const query::ProgressStatus& copy : copies) {
+    if (copy.phase == "waiting for slot") {
+      return "waiting for the slot" + (copy.waiting_for.empty() ? "" : ": " + copy.waiting_for);
+    }
+    if (copy.phase == "waiting for lock" && !copy.waiting_for.empty()) {
+      return fmt::format("{}.{} waits for a lock: {}", copy.schema, copy.name, copy.waiting_for);
+    }
+  }
+  return {};
+}
+
+// The last tables are copied, and read what has changed since.
+Summary summarize_catch_up(const std::vector<query::ProgressStatus>& copies) {
+  double bytes = 0;
+  double seconds = 0;
+  for (const query::ProgressStatus& copy : copies) {
+    // They read the same stream side by side.
+    bytes = std::max(bytes, static_cast<double>(copy.bytes_left.value_or(0)));
+    seconds = std::max(seconds, copy.seconds_left.value_or(0));
+  }
+  std::string text = fmt::format("catching up: {} table{}, {} of changes left", copies.size(),
+                                 copies.size() == 1 ? "" : "s", short_bytes(bytes));
+  if (seconds > 0) text += ", about " + short_time(seconds);
+  return {text, fmt::format("catching up {}", copies.size())};
+}
+
 Summary summarize_copy(const std::vector<query::ProgressStatus>& copies) {
+  if (std::ranges::all_of(copies, [](const auto& copy) { return copy.phase == "catching up"; })) {
+    return summarize_catch_up(copies);
+  }
   double rows = 0;
   double estimated = 0;
   double rate = 0;
   bool every_estimate = true;
-  std::string phase;
   for (const query::ProgressStatus& copy : copies) {
     rows += static_cast<double>(copy.rows);
     rate += copy.phase == "copying" ? copy.rows_per_second : 0;
@@ -39,8 +69,6 @@ Summary summarize_copy(const std::vector<query::ProgressStatus>& copies) {
     } else {
       every_estimate = false;
     }
-    if (copy.phase.starts_with("waiting for") && copy.phase != "waiting for copy")
-      phase = copy.phase;
   }
   std::string text = fmt::format("copying {} table{}, {} rows", copies.size(),
                                  copies.size() == 1 ? "" : "s", short_number(rows));
@@ -53,8 +81,9 @@ Summary summarize_copy(const std::vector<query::ProgressStatus>& copies) {
     if (every_estimate)
       text += fmt::format("  about {} left", short_time((estimated - rows) / rate));
   }
-  if (!phase.empty()) text += "  (" + phase + ")";
-  return {text, fmt::format("copying {} {}", copies.size(), phase)};
+  const std::string whom = waiting(copies);
+  if (!whom.empty()) text += "  (" + whom + ")";
+  return {text, fmt::format("copying {} {}", copies.size(), whom)};
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ Result<bool> show(postgres::Connection& connection) {
   print_table(tables);
   const Rows progress = TRY(connection.query(
       "SELECT source, schema || '.' || name AS \"table\", phase, rows, rows_estimated, "
-      "rows_per_second::bigint AS \"rows/s\", seconds_left::bigint AS \"s left\" "
+      "rows_per_second::bigint AS \"rows/s\", seconds_left::bigint AS \"s left\", "
+      "bytes_left AS \"bytes left\", nullif(waiting_for, '') AS \"waiting for\" "
       "FROM freshet.progress ORDER BY 1, 2"));
   if (!progress.rows.empty()) {
     std::puts("\nprogress");

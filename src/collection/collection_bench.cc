@@ -71,17 +71,18 @@ struct World {
 
   void copy_orders() {
     auto copy = must(store->store->copy(store->source, schemas[0]));
+    const auto loader = must(copy->loader());
     std::vector<Column> columns;
     for (const ColumnSchema& column : schemas[0]->columns) columns.emplace_back(column.type);
     Arena arena;
     for (std::int64_t id = 0; id < row_count(); ++id) {
       append_row(columns, arena, id, static_cast<std::uint64_t>(id) * 0x9e3779b97f4a7c15ULL >> 20);
       if (columns[0].size() < 16'384 && id + 1 < row_count()) continue;
-      must(copy->append(columns));
+      must(loader->append(columns));
       for (Column& column : columns) column.clear();
       arena.reset();
     }
-    must(copy->finish());
+    must(loader->finish());
     std::vector<std::unique_ptr<Copy>> copies;
     copies.push_back(std::move(copy));
     must(store->writer->attach(std::move(copies), TableState::Live, Lsn{1}, Offset{}));

@@ -1,13 +1,19 @@
-// The copy of one table, on its way into a segment of its own.
+// The copy of one table, on its way into segments of its own: one per loader.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "collection/state.h"
 #include "collection/table.h"
-#include "engine/appender.h"
 
 namespace freshet::collection {
+
+// A segment that a loader has filled and committed.
+struct LoadedSegment {
+  SegmentId id = 0;
+  std::uint64_t rows = 0;
+};
 
 class SegmentCopy final : public Copy {
  public:
@@ -15,31 +21,25 @@ class SegmentCopy final : public Copy {
                                              std::shared_ptr<const TableSchema> schema);
   ~SegmentCopy() override;
 
-  Result<> append(std::span<const Column> columns) override;
-  Result<> finish() override;
-  std::uint64_t rows() const override { return rows_; }
-  const TableSchema& schema() const override { return *schema_; }
+  Result<std::unique_ptr<Loader>> loader() override;
+  std::uint64_t rows() const override;
+  const TableSchema& schema() const override;
 
-  const std::shared_ptr<const TableSchema>& shared_schema() const { return schema_; }
-  bool finished() const { return finished_; }
-  SegmentId segment() const { return segment_; }
-  RowIndex take_index() { return std::move(index_); }
-  // The segment belongs to a table now.
+  const std::shared_ptr<const TableSchema>& shared_schema() const;
+  // Some loader has finished, none is still at work, and none has given up.
+  bool finished() const;
+  std::vector<LoadedSegment> segments() const;
+  RowIndex take_index();
+  // The segments belong to a table now.
   void attached() { attached_ = true; }
 
- private:
-  SegmentCopy(std::shared_ptr<Store::State> state, std::shared_ptr<const TableSchema> schema,
-              std::unique_ptr<engine::Connection> connection);
+  // What the copy and its loaders share.
+  struct Shared;
 
-  std::shared_ptr<Store::State> state_;
-  std::shared_ptr<const TableSchema> schema_;
-  std::unique_ptr<engine::Connection> connection_;
-  std::optional<engine::Appender> appender_;
-  SegmentId segment_;
-  RowIndex index_;
-  RowKeys keys_;
-  std::uint64_t rows_ = 0;
-  bool finished_ = false;
+ private:
+  explicit SegmentCopy(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+  std::shared_ptr<Shared> shared_;
   bool attached_ = false;
 };
 

@@ -162,6 +162,8 @@ Result<std::vector<SourceRecord>> load_sources(engine::Connection& connection) {
   const auto rows =
       TRY(connection.query("SELECT id, name, slot, system_id, timeline, slot_created FROM "
                            "store._meta.sources ORDER BY id"));
+  const auto choices = TRY(
+      connection.query("SELECT source, pattern FROM store._meta.choices ORDER BY source, ordinal"));
   for (const auto& row : rows) {
     RowParser parse(row);
     SourceRecord source;
@@ -172,6 +174,9 @@ Result<std::vector<SourceRecord>> load_sources(engine::Connection& connection) {
     source.timeline = parse.number<std::uint32_t>();
     source.slot_created = parse.boolean();
     TRY(parse.done("_meta.sources"));
+    for (const auto& choice : choices) {
+      if (choice.at(0) == row.at(0)) source.choices.push_back(choice.at(1).value_or(""));
+    }
     sources.push_back(std::move(source));
   }
   return sources;
@@ -251,6 +256,8 @@ Result<> create_definitions(engine::Connection& connection) {
                   std::random_device()()) +
       "CREATE TABLE IF NOT EXISTS store._meta.sources(id UINTEGER, name VARCHAR, slot VARCHAR, "
       "system_id VARCHAR, timeline UINTEGER, slot_created BOOLEAN);"
+      "CREATE TABLE IF NOT EXISTS store._meta.choices(source UINTEGER, ordinal UINTEGER, "
+      "pattern VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.tables(source UINTEGER, id UINTEGER, schema VARCHAR, "
       "name VARCHAR, identity UTINYINT, state UTINYINT, snapshot_lsn UBIGINT, replay_from UBIGINT, "
       "last_error VARCHAR, inserts_only BOOLEAN, view_schema VARCHAR, view_name VARCHAR, "
@@ -288,16 +295,24 @@ Result<Definitions> load_definitions(engine::Connection& connection) {
 }
 
 Result<> save_source(engine::Connection& connection, const SourceRecord& source) {
-  return connection.execute(
-      fmt::format("DELETE FROM store._meta.sources WHERE id = {};"
-                  "INSERT INTO store._meta.sources VALUES ({},{},{},{},{},{})",
-                  value(source.id), value(source.id), literal(source.name), literal(source.slot),
-                  literal(source.system_id), source.timeline, source.slot_created));
+  std::string sql = fmt::format(
+      "DELETE FROM store._meta.sources WHERE id = {0};"
+      "DELETE FROM store._meta.choices WHERE source = {0};"
+      "INSERT INTO store._meta.sources VALUES ({0},{1},{2},{3},{4},{5})",
+      value(source.id), literal(source.name), literal(source.slot), literal(source.system_id),
+      source.timeline, source.slot_created);
+  for (std::size_t i = 0; i < source.choices.size(); ++i) {
+    fmt::format_to(Out(sql), ";INSERT INTO store._meta.choices VALUES ({},{},{})", value(source.id),
+                   i, literal(source.choices[i]));
+  }
+  return connection.execute(sql);
 }
 
 Result<> erase_source(engine::Connection& connection, SourceId source) {
   return connection.execute(
-      fmt::format("DELETE FROM store._meta.sources WHERE id = {}", value(source)));
+      fmt::format("DELETE FROM store._meta.sources WHERE id = {0};"
+                  "DELETE FROM store._meta.choices WHERE source = {0}",
+                  value(source)));
 }
 
 Result<> save_tables(engine::Connection& connection, std::span<const StoredTable* const> tables) {

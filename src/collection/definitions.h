@@ -2,6 +2,7 @@
 //
 //   _meta.installation  one row: eight characters that tell this store from all others
 //   _meta.sources    one row per source
+//   _meta.choices    patterns of tables that were added to a source or dropped from it, in order
 //   _meta.tables     one row per table, with the view that shows it and the layout of its segments
 //   _meta.columns    one row per column of a table
 //   _meta.constants  what rows that are older than a column have in it, where that is not null

@@ -57,6 +57,9 @@ struct SourceRecord {
   // False: the source is to be begun (anew), with a slot and a stream that are still to be made.
   bool slot_created = false;
   Applied applied;
+  // Patterns of tables that were added or, with !, dropped since the source was begun, in their
+  // order: they decide before what is configured.
+  std::vector<std::string> choices;
   // While tables are copied anew, queries see the old rows, as of this position of the stream
   // before. Zero: they see what is applied.
   Lsn stale_at{};
@@ -84,6 +87,7 @@ struct Alteration {
 class Reader;
 class Writer;
 class Copy;
+class Loader;
 
 // Thread safe unless said otherwise.
 class Store {
@@ -115,7 +119,7 @@ class Store {
   Result<std::unique_ptr<Reader>> reader();
   // The one writer of a source; the thread that holds it applies.
   Result<std::unique_ptr<Writer>> writer(SourceId source);
-  // Starts the copy of one table into a new segment; any thread, many at once.
+  // Starts the copy of one table into new segments; any thread, many at once.
   Result<std::unique_ptr<Copy>> copy(SourceId source, std::shared_ptr<const TableSchema> schema);
 
   // What is applied, durably; the position that queries see is another one while stale_at is set,
@@ -210,17 +214,27 @@ class Writer {
   virtual Result<> checkpoint_if_due() = 0;
 };
 
-// A table being copied: rows go straight into one new segment. One thread; the key index is built
-// on the way. Destroyed without finish(), it leaves nothing behind.
+// A table being copied, by one loader or several at once: rows go straight into new segments, and
+// the key index is built on the way. A copy is complete when each of its loaders has finished; one
+// that no Writer attaches leaves nothing behind.
 class Copy {
  public:
   virtual ~Copy() = default;
+  // One more loader; any thread.
+  virtual Result<std::unique_ptr<Loader>> loader() = 0;
+  virtual std::uint64_t rows() const = 0;  // that were loaded so far
+  virtual const TableSchema& schema() const = 0;
+};
+
+// Fills a segment with some rows of the table, no matter which. One thread. Destroyed without
+// finish(), it takes its rows back, and the copy is worth nothing.
+class Loader {
+ public:
+  virtual ~Loader() = default;
   // Columns in the schema's order, all of one size.
   virtual Result<> append(std::span<const Column> columns) = 0;
-  // Makes the rows durable. They stay invisible until a Writer attaches them.
+  // Makes the rows durable. They stay invisible until a Writer attaches the copy.
   virtual Result<> finish() = 0;
-  virtual std::uint64_t rows() const = 0;
-  virtual const TableSchema& schema() const = 0;
 };
 
 }  // namespace freshet::collection

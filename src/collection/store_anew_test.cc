@@ -35,8 +35,9 @@ class Anew : public testing::Test {
     columns[0].append(row.id);
     columns[1].append(row.value);
     columns[2].append_string(*row.note);
-    must(copy->append(columns));
-    must(copy->finish());
+    const auto loader = must(copy->loader());
+    must(loader->append(columns));
+    must(loader->finish());
     std::vector<std::unique_ptr<Copy>> copies;
     copies.push_back(std::move(copy));
     must(store_.writer->attach(std::move(copies), TableState::CatchingUp, Lsn{100}, Offset{0}));

@@ -50,8 +50,9 @@ class Beside : public testing::Test {
       columns[1].append(key);
       columns[2].append_string(note);
     }
-    must(copy->append(columns));
-    must(copy->finish());
+    const auto loader = must(copy->loader());
+    must(loader->append(columns));
+    must(loader->finish());
     std::vector<std::unique_ptr<Copy>> copies;
     copies.push_back(std::move(copy));
     must(store_.writer->attach(std::move(copies), TableState::CatchingUp, Lsn{1}, Offset{20}));

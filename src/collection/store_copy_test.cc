@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "collection/scratch_store.h"
 #include "collection/store.h"
@@ -10,20 +11,26 @@ namespace {
 
 using Rows = std::vector<Row>;
 
-std::unique_ptr<Copy> copy_of(ScratchStore& store, const std::shared_ptr<const TableSchema>& schema,
-                              std::int64_t first, std::int64_t count, const std::string& note) {
-  auto copy = must(store.store->copy(store.source, schema));
+// One loader's part of a copy.
+void load(Copy& copy, std::int64_t first, std::int64_t count, const std::string& note) {
+  const auto loader = must(copy.loader());
   std::vector<Column> columns;
-  for (const ColumnSchema& column : schema->columns) columns.emplace_back(column.type);
+  for (const ColumnSchema& column : copy.schema().columns) columns.emplace_back(column.type);
   for (std::int64_t id = first; id < first + count; ++id) {
     columns[0].append(id);
     columns[1].append(id);
     columns[2].append_string(note);
     if (columns[0].size() < 2'048 && id + 1 < first + count) continue;
-    must(copy->append(columns));
+    must(loader->append(columns));
     for (Column& column : columns) column.clear();
   }
-  must(copy->finish());
+  must(loader->finish());
+}
+
+std::unique_ptr<Copy> copy_of(ScratchStore& store, const std::shared_ptr<const TableSchema>& schema,
+                              std::int64_t first, std::int64_t count, const std::string& note) {
+  auto copy = must(store.store->copy(store.source, schema));
+  load(*copy, first, count, note);
   return copy;
 }
 
@@ -52,6 +59,47 @@ TEST(Copy, BecomesTheRowsOfItsTable) {
   EXPECT_EQ(store.rows("t"), rows);
 }
 
+TEST(Copy, TakesTheRowsOfSeveralLoadersAtOnce) {
+  ScratchStore store;
+  const auto schema = simple_schema(1, "t");
+  auto copy = must(store.store->copy(store.source, schema));
+  {
+    std::vector<std::jthread> loaders;
+    for (int i = 0; i < 4; ++i) {
+      loaders.emplace_back([&, i] { load(*copy, i * 20'000, 20'000, std::to_string(i)); });
+    }
+  }
+  load(*copy, 80'000, 0, "a loader that came too late for any row");
+  EXPECT_EQ(copy->rows(), 80'000U);
+  attach(store, std::move(copy), TableState::Live);
+  store.schemas = {schema};
+  Batch batch = store.batch();
+  for (std::int64_t i = 0; i < 4; ++i) batch.update(1, {i * 20'000 + 5, -i, "updated"});
+  store.apply(batch.erase(1, {79'999}));
+  const Rows rows = store.rows("t");
+  ASSERT_EQ(rows.size(), 79'999U);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(rows[static_cast<std::size_t>(i) * 20'000 + 5], Row({i * 20'000 + 5, -i, "updated"}));
+  }
+  EXPECT_EQ(rows[79'998], Row({79'998, 79'998, "3"}));
+  store.reopen();
+  EXPECT_EQ(store.rows("t"), rows);
+}
+
+TEST(Copy, RefusesAKeyThatAnotherLoaderHas) {
+  ScratchStore store;
+  const auto copy = must(store.store->copy(store.source, simple_schema(1, "t")));
+  load(*copy, 0, 10, "x");
+  std::vector<Column> columns;
+  for (const ColumnSchema& column : copy->schema().columns) columns.emplace_back(column.type);
+  columns[0].append(std::int64_t{9});
+  columns[1].append(std::int64_t{1});
+  columns[2].append_null();
+  const auto refused = must(copy->loader())->append(columns);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().sqlstate, "23505");
+}
+
 TEST(Copy, LeavesNothingBehindWhenItIsGivenUp) {
   ScratchStore store;
   const auto count = [&] {
@@ -62,6 +110,12 @@ TEST(Copy, LeavesNothingBehindWhenItIsGivenUp) {
         .at(0);
   };
   { const auto unfinished = must(store.store->copy(store.source, simple_schema(1, "t"))); }
+  EXPECT_EQ(count(), "0");
+  {
+    const auto half = must(store.store->copy(store.source, simple_schema(1, "t")));
+    load(*half, 0, 10, "x");
+    const auto given_up = must(half->loader());
+  }
   EXPECT_EQ(count(), "0");
   { const auto unattached = copy_of(store, simple_schema(1, "t"), 0, 10, "x"); }
   EXPECT_EQ(count(), "0");
@@ -95,7 +149,7 @@ TEST(Copy, RefusesTwoRowsWithOneKey) {
     columns[1].append(std::int64_t{1});
     columns[2].append_null();
   }
-  EXPECT_FALSE(copy->append(columns).ok());
+  EXPECT_FALSE(must(copy->loader())->append(columns).ok());
 }
 
 TEST(Copy, CatchesUpBeforeItIsShown) {

@@ -290,6 +290,7 @@ TEST(Store, RemembersEverythingWhenOpenedAgain) {
   SourceRecord record = store.store->sources().at(0);
   record.system_id = "7300000000000000001";
   record.slot_created = true;
+  record.choices = {"!public.\"It's\"", "app.*"};
   must(store.store->update_source(record));
   const auto t = store.rows("t");
   const auto u = store.rows("u");
@@ -300,6 +301,7 @@ TEST(Store, RemembersEverythingWhenOpenedAgain) {
   EXPECT_EQ(source.name, "shop");
   EXPECT_EQ(source.system_id, "7300000000000000001");
   EXPECT_TRUE(source.slot_created);
+  EXPECT_EQ(source.choices, record.choices);
   EXPECT_EQ(source.applied.lsn, Lsn{5});
   EXPECT_EQ(source.applied.offset, Offset{50});
   EXPECT_EQ(store.store->visible(store.source).lsn, Lsn{5});

@@ -16,11 +16,16 @@ Error two_rows(const TableSchema& schema) {
       .hint = "Check the replica identity of the table on the source, then copy it again."};
 }
 
-// The identity columns of a batch of rows, whose place `location_of(row)` tells.
+// The identity columns of a batch of rows, whose place `location_of(row)` tells. `mutex`: of an
+// index that others fill too.
 template <typename LocationOf>
-Result<> add_keys(RowIndex& index, RowKeys& keys, const TableSchema& schema,
+Result<> add_keys(RowIndex& index, std::mutex* mutex, RowKeys& keys, const TableSchema& schema,
                   std::span<const Column* const> identity, LocationOf&& location_of) {
+  const auto locked = [&] {
+    return mutex == nullptr ? std::unique_lock<std::mutex>() : std::unique_lock(*mutex);
+  };
   const auto add_unique = [&](auto& map, const auto& made) -> Result<> {
+    const auto lock = locked();
     for (std::size_t row = 0; row < made.size(); ++row) {
       const std::optional<Location> location = location_of(row);
       if (location && map.put(made[row], *location)) return two_rows(schema);
@@ -35,6 +40,7 @@ Result<> add_keys(RowIndex& index, RowKeys& keys, const TableSchema& schema,
   }
   if (auto* multi = std::get_if<MultiIndex>(&index)) {
     const auto made = keys.hashes(identity);
+    const auto lock = locked();
     for (std::size_t row = 0; row < made.size(); ++row) {
       if (const std::optional<Location> location = location_of(row))
         multi->add(made[row], *location);
@@ -72,11 +78,11 @@ std::uint64_t memory_bytes(const RowIndex& index) {
       index);
 }
 
-Result<> add_rows(RowIndex& index, RowKeys& keys, const TableSchema& schema,
+Result<> add_rows(RowIndex& index, std::mutex& mutex, RowKeys& keys, const TableSchema& schema,
                   std::span<const Column> columns, Location first) {
   std::vector<const Column*> identity;
   for (const std::size_t ordinal : schema.identity_columns()) identity.push_back(&columns[ordinal]);
-  return add_keys(index, keys, schema, identity,
+  return add_keys(index, &mutex, keys, schema, identity,
                   [&](std::size_t row) { return Location(first.segment(), first.row() + row); });
 }
 
@@ -102,7 +108,7 @@ Result<RowIndex> build_index(engine::Connection& connection, const Table& table)
         append_all(identity[i], chunk->column(i + 1), chunk->size());
       }
       const auto* rows = static_cast<const std::int64_t*>(chunk->column(0).data());
-      TRY(add_keys(index, keys, table.schema(), pointers(identity),
+      TRY(add_keys(index, nullptr, keys, table.schema(), pointers(identity),
                    [&](std::size_t i) -> std::optional<Location> {
                      const auto row = segment.row_of(static_cast<std::uint64_t>(rows[i]));
                      if (segment.bits.is_dead(row)) return std::nullopt;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -66,8 +67,8 @@ struct Table {
 Result<RowIndex> build_index(engine::Connection& connection, const Table& table);
 
 // Adds the rows of `columns`, in the schema's order, which lie from `first` on. Fails when a key is
-// there already.
-Result<> add_rows(RowIndex& index, RowKeys& keys, const TableSchema& schema,
+// there already. The index is touched under `mutex`; the keys are made before.
+Result<> add_rows(RowIndex& index, std::mutex& mutex, RowKeys& keys, const TableSchema& schema,
                   std::span<const Column> columns, Location first);
 
 }  // namespace freshet::collection

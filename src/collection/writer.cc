@@ -377,7 +377,8 @@ Result<> SegmentWriter::attach(std::vector<std::unique_ptr<Copy>> copies, TableS
     for (SegmentCopy* copy : finished) {
       Table* incoming = workspace_->find_incoming(copy->schema().id);
       Table* table = incoming != nullptr ? incoming : workspace_->find(copy->schema().id);
-      if (table->find(copy->segment()) != nullptr) copy->attached();
+      const std::vector<LoadedSegment> loaded = copy->segments();
+      if (table->find(loaded.front().id) != nullptr) copy->attached();
     }
     return {};
   });
@@ -415,11 +416,14 @@ Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snap
     table.segments.clear();
   }
   workspace_->retire_all(table);
-  table.segments.push_back({.id = copy.segment(),
-                            .layout = segment_layout(copy.schema()),
-                            .rows = copy.rows(),
-                            .committed_rows = copy.rows(),
-                            .bits = {}});
+  const auto layout = segment_layout(copy.schema());
+  for (const LoadedSegment& loaded : copy.segments()) {
+    table.segments.push_back({.id = loaded.id,
+                              .layout = layout,
+                              .rows = loaded.rows,
+                              .committed_rows = loaded.rows,
+                              .bits = {}});
+  }
   table.sealed = false;
   table.stored.layout = layout_of(copy.schema());
   table.stored.constants.clear();

@@ -22,6 +22,9 @@ class TablePatterns {
   };
 
   static Result<TablePatterns> parse(const std::vector<std::string>& patterns);
+  // Patterns that were said later, in their order: for the tables they match, the newest one alone
+  // decides.
+  Result<> choose(const std::vector<std::string>& patterns);
   bool match(std::string_view schema, std::string_view name) const;
   // A partition goes by its own name and those of the tables above it: one of them has to be
   // included, none may be excluded.
@@ -33,7 +36,11 @@ class TablePatterns {
     std::string name;
     bool exclude;
   };
+  static Result<Pattern> parse_one(const std::string& pattern);
+  static bool hits(const Pattern& pattern, const std::vector<Name>& names);
+
   std::vector<Pattern> patterns_;
+  std::vector<Pattern> choices_;
 };
 
 // A table of the source, with what publishing and copying need to know beyond the schema.

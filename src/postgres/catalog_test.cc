@@ -54,6 +54,15 @@ TEST(TablePatterns, MeanPublicWithoutADotAndFoldCaseLikeSql) {
   EXPECT_FALSE(matches({"\"Orders\""}, "public", "orders"));
 }
 
+TEST(TablePatterns, LetTheNewestChoiceDecideAboutTheTablesItMatches) {
+  TablePatterns patterns = TablePatterns::parse({"public.*", "!public.log*"}).value();
+  ASSERT_TRUE(patterns.choose({"public.log_kept", "!public.a*", "public.ab", "app.*"}).ok());
+  for (const char* in : {"log_kept", "ab", "b"}) EXPECT_TRUE(patterns.match("public", in)) << in;
+  for (const char* out : {"log", "a", "ac"}) EXPECT_FALSE(patterns.match("public", out)) << out;
+  EXPECT_TRUE(patterns.match("app", "any"));
+  EXPECT_FALSE(patterns.choose({"a.b.c"}).ok());
+}
+
 TEST(TablePatterns, RefuseWhatNamesNoTable) {
   for (const std::string pattern : {"", "!", ".", "a.", ".b", "a.b.c", "\"a", "a\"b", "\"a\"b.c"}) {
     const auto parsed = TablePatterns::parse({pattern});

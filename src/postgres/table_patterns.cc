@@ -67,36 +67,49 @@ bool matches(std::string_view pattern, std::string_view text) {
 
 }  // namespace
 
+Result<TablePatterns::Pattern> TablePatterns::parse_one(const std::string& pattern) {
+  std::string_view rest = pattern;
+  const bool exclude = rest.starts_with('!');
+  if (exclude) rest.remove_prefix(1);
+  std::string schema = "public";
+  std::string name = TRY(take_name(pattern, rest));
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    schema = std::move(name);
+    name = TRY(take_name(pattern, rest));
+  }
+  if (!rest.empty()) return bad_pattern(pattern, "has more than a schema and a table");
+  if (schema.empty() || name.empty()) return bad_pattern(pattern, "lacks a name");
+  return Pattern{std::move(schema), std::move(name), exclude};
+}
+
 Result<TablePatterns> TablePatterns::parse(const std::vector<std::string>& patterns) {
   TablePatterns result;
   for (const std::string& pattern : patterns) {
-    std::string_view rest = pattern;
-    const bool exclude = rest.starts_with('!');
-    if (exclude) rest.remove_prefix(1);
-    std::string schema = "public";
-    std::string name = TRY(take_name(pattern, rest));
-    if (rest.starts_with('.')) {
-      rest.remove_prefix(1);
-      schema = std::move(name);
-      name = TRY(take_name(pattern, rest));
-    }
-    if (!rest.empty()) return bad_pattern(pattern, "has more than a schema and a table");
-    if (schema.empty() || name.empty()) return bad_pattern(pattern, "lacks a name");
-    result.patterns_.push_back({std::move(schema), std::move(name), exclude});
+    result.patterns_.push_back(TRY(parse_one(pattern)));
   }
   return result;
+}
+
+Result<> TablePatterns::choose(const std::vector<std::string>& patterns) {
+  for (const std::string& pattern : patterns) choices_.push_back(TRY(parse_one(pattern)));
+  return {};
 }
 
 bool TablePatterns::match(std::string_view schema, std::string_view name) const {
   return match({{std::string(schema), std::string(name)}});
 }
 
+bool TablePatterns::hits(const Pattern& pattern, const std::vector<Name>& names) {
+  return std::ranges::any_of(names, [&](const Name& name) {
+    return matches(pattern.schema, name.schema) && matches(pattern.name, name.name);
+  });
+}
+
 bool TablePatterns::match(const std::vector<Name>& names) const {
-  const auto hit = [&](const Pattern& pattern) {
-    return std::ranges::any_of(names, [&](const Name& name) {
-      return matches(pattern.schema, name.schema) && matches(pattern.name, name.name);
-    });
-  };
+  const auto hit = [&](const Pattern& pattern) { return hits(pattern, names); };
+  const auto chosen = std::find_if(choices_.rbegin(), choices_.rend(), hit);
+  if (chosen != choices_.rend()) return !chosen->exclude;
   bool any_include = false;
   bool included = false;
   for (const Pattern& pattern : patterns_) {

@@ -74,12 +74,17 @@ Result<> register_tables(engine::Database& database, const Status& status) {
 }
 
 Result<> register_progress(engine::Database& database, const Status& status) {
-  const std::vector<RelationColumn> columns = {
-      {"source", text},         {"schema", text},
-      {"name", text},           {"phase", text},
-      {"rows", int64},          {"rows_estimated", int64},
-      {"bytes", int64},         {"rows_per_second", float64},
-      {"seconds_left", float64}};
+  const std::vector<RelationColumn> columns = {{"source", text},
+                                               {"schema", text},
+                                               {"name", text},
+                                               {"phase", text},
+                                               {"rows", int64},
+                                               {"rows_estimated", int64},
+                                               {"bytes", int64},
+                                               {"rows_per_second", float64},
+                                               {"seconds_left", float64},
+                                               {"bytes_left", int64},
+                                               {"waiting_for", text}};
   const auto make = [columns, &status]() -> Result<engine::RelationRows> {
     RelationBuilder rows(columns);
     for (const ProgressStatus& table : status.progress()) {
@@ -88,6 +93,7 @@ Result<> register_progress(engine::Database& database, const Status& status) {
       rows.integer(as_integer(table.rows_estimated));
       rows.integer(static_cast<std::int64_t>(table.bytes));
       rows.real(table.rows_per_second).real(table.seconds_left);
+      rows.integer(as_integer(table.bytes_left)).text(table.waiting_for);
     }
     return rows.finish();
   };

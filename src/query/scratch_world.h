@@ -110,8 +110,10 @@ class ScratchWorld {
   collection::ScratchStore scratch;
 
  private:
-  void attach(std::unique_ptr<collection::Copy> copy) {
-    collection::must(copy->finish());
+  void attach(std::unique_ptr<collection::Copy> copy, std::span<const Column> rows) {
+    const auto loader = collection::must(copy->loader());
+    collection::must(loader->append(rows));
+    collection::must(loader->finish());
     std::vector<std::unique_ptr<collection::Copy>> copies;
     copies.push_back(std::move(copy));
     collection::must(
@@ -150,8 +152,7 @@ class ScratchWorld {
       columns[4].child().append_string("new");
       columns[4].append(ListRef{static_cast<std::uint64_t>(id - 1), 1});
     }
-    collection::must(copy->append(columns));
-    attach(std::move(copy));
+    attach(std::move(copy), columns);
   }
 
   void add_numbers(std::int32_t count) {
@@ -170,8 +171,7 @@ class ScratchWorld {
       columns[0].append(id);
       columns[1].append(static_cast<std::uint8_t>(id % 2 == 0));
     }
-    collection::must(copy->append(columns));
-    attach(std::move(copy));
+    attach(std::move(copy), columns);
   }
 };
 

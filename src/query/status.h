@@ -55,12 +55,14 @@ struct ProgressStatus {
   std::string source;
   std::string schema;
   std::string name;
-  std::string phase;  // "waiting for slot", "waiting for lock", "copying", "catching up"
+  std::string phase;        // "waiting for slot", "waiting for lock", "copying", "catching up"
+  std::string waiting_for;  // whom, in words; empty while nobody is waited for
   std::uint64_t rows = 0;
   std::optional<std::uint64_t> rows_estimated;
   std::uint64_t bytes = 0;
   double rows_per_second = 0;
   std::optional<double> seconds_left;
+  std::optional<std::uint64_t> bytes_left;  // of the stream, while catching up
 };
 
 // Thread safe; answers from memory, never from the network.

@@ -74,6 +74,8 @@ Result<> Apply::take_orders() {
   for (Order& order : orders) {
     if (auto* finished = std::get_if<FinishedCopy>(&order)) {
       TRY(attach(std::move(*finished)));
+    } else if (const auto* removed = std::get_if<TablesRemoved>(&order)) {
+      TRY(writer_->remove_tables(removed->tables));
     } else {
       const auto& record = std::get<collection::TableRecord>(order);
       TRY(writer_->put_tables(std::span(&record, 1)));

@@ -8,11 +8,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/guarded.h"
 #include "model/position.h"
 #include "model/schema.h"
+#include "server/pace.h"
 #include "snapshot/snapshot.h"
 
 namespace freshet::server {
@@ -21,11 +23,35 @@ namespace freshet::server {
 struct CopyFacts {
   std::string schema;
   std::string name;
-  std::string phase;  // "waiting for slot", "waiting for lock", "copying", "catching up"
+  std::string phase;        // "waiting for slot", "waiting for lock", "copying", "catching up"
+  std::string waiting_for;  // whom, in words
   double rows_estimated = -1;
   std::optional<std::uint64_t> bytes_left{};  // of the stream, while catching up
-  std::chrono::steady_clock::time_point started{};
+  Pace pace;                                  // of the rows, or of bytes_left
   std::shared_ptr<const snapshot::CopyProgress> progress;
+
+  // The table waits for its copy, or for somebody.
+  void waits(const TableSchema& table, std::string its_phase) {
+    schema = table.schema;
+    name = table.name;
+    phase = std::move(its_phase);
+    waiting_for.clear();
+  }
+  void copies() {
+    phase = "copying";
+    waiting_for.clear();
+    note_rows();
+  }
+  void note_rows() {
+    if (phase != "copying" || !progress) return;
+    pace.add(Pace::Clock::now(), static_cast<double>(progress->rows.load()));
+  }
+  void catches_up(std::uint64_t left) {
+    if (!bytes_left) pace = {};
+    phase = "catching up";
+    bytes_left = left;
+    pace.add(Pace::Clock::now(), static_cast<double>(left));
+  }
 };
 
 struct SourceFacts {

@@ -171,8 +171,7 @@ void CatchUp::show(const Group& group, Offset until) {
       CopyFacts& copy = facts.copies[record.schema->id];
       copy.schema = record.schema->schema;
       copy.name = record.schema->name;
-      copy.phase = "catching up";
-      copy.bytes_left = until.value - group.at.value;
+      copy.catches_up(until.value - group.at.value);
     }
   });
 }

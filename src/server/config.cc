@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <thread>
 
 #include "base/file.h"
 #include "postgres/catalog.h"
@@ -193,6 +194,10 @@ Result<Config> read_config(const std::filesystem::path& file, Config defaults) {
   return config;
 }
 
+unsigned default_copy_workers() {
+  return std::clamp(std::thread::hardware_concurrency(), 2U, 4U);
+}
+
 Result<> check(const SourceConfig& source) {
   if (!is_name(source.name)) {
     return bad_setting("not a name for a source: \"" + source.name + "\"",
@@ -229,7 +234,11 @@ Result<> check(const Config& config) {
         "Clients are let in without a password, so only loopback addresses are allowed; "
         "use an SSH tunnel or a proxy that authenticates.");
   }
-  if (config.copy_workers == 0) return bad_setting("copy_workers must be at least 1", {});
+  if (config.copy_workers == 0 || config.copy_workers > copy_workers_max) {
+    return bad_setting(
+        fmt::format("copy_workers is {}", config.copy_workers),
+        fmt::format("It is 1 to {}: each is a connection to the source.", copy_workers_max));
+  }
   return {};
 }
 

@@ -26,13 +26,17 @@ struct SourceConfig {
   bool streaming = true;  // large transactions are received while they run (14+)
 };
 
+// As many as the machine has cores, within what a source bears without noticing much: 2 to 4.
+unsigned default_copy_workers();
+constexpr unsigned copy_workers_max = 64;
+
 struct Config {
   std::filesystem::path data = "freshet-data";
   std::vector<SourceConfig> sources;
   std::string listen = "127.0.0.1";
   int sql_port = 5433;                              // 0: a free one
   int http_port = 8080;                             // 0: a free one
-  unsigned copy_workers = 2;                        // tables copied at the same time, per source
+  unsigned copy_workers = default_copy_workers();   // connections that copy, per source
   std::uint64_t memory_bytes_max = 0;               // of the engine; 0: half of the machine's
   unsigned connections_max = 100;                   // SQL clients
   std::chrono::milliseconds ready_lag_max{10'000};  // /health/ready fails above

@@ -8,7 +8,12 @@
 
 #include "base/thread.h"
 #include "observe/log.h"
+#include "postgres/sqlstate.h"
 #include "postgres/types.h"
+#include "server/slot_wait.h"
+#include "snapshot/table_sizes.h"
+#include "snapshot/waiting.h"
+#include "source/reminder.h"
 
 namespace freshet::server {
 
@@ -17,10 +22,16 @@ namespace {
 using namespace std::chrono_literals;
 using collection::TableRecord;
 using collection::TableState;
+using Patience = snapshot::TableReader::Patience;
 
 constexpr std::chrono::milliseconds retry_first = 1s;
 constexpr std::chrono::milliseconds retry_max = 60s;
-constexpr auto look_interval = 1s;  // for tables whose retry has come due
+constexpr std::chrono::milliseconds look_interval =
+    1s;                                    // for retries that are due, and after workers
+constexpr auto keep_alive_interval = 20s;  // of the snapshot; less than any NAT forgets in
+constexpr std::chrono::milliseconds answers_within = 60s;
+constexpr std::chrono::milliseconds reminder_limit = 30s;
+constexpr unsigned lock_attempts_max = 6;  // under one snapshot
 
 bool has_binary_form(const TableSchema& schema) {
   return std::ranges::all_of(schema.columns, [](const ColumnSchema& column) {
@@ -48,6 +59,9 @@ Result<> CopyTables::run(std::unique_ptr<snapshot::Snapshot> first, std::stop_to
       board_.with([](SourceFacts& facts) {
         facts.state = "live";
         facts.last_error.clear();
+        // Tables that turned out not to be copied at all.
+        std::erase_if(facts.copies,
+                      [](const auto& each) { return each.second.phase.starts_with("waiting"); });
       });
       handover_.copies_wanted.wait_for(stop, look_interval,
                                        [&](std::uint64_t count) { return count != wanted; });
@@ -60,10 +74,7 @@ Result<> CopyTables::run(std::unique_ptr<snapshot::Snapshot> first, std::stop_to
     handover_.copying_from.update([&](auto& from) { from = replay_from; });
     auto snapshot = std::move(first);
     if (!snapshot) {
-      set_phase(records, "waiting for slot");
-      auto created = snapshot::Snapshot::create(
-          options_.url,
-          {.slot = options_.slot + "_copy_" + std::to_string(::getpid()), .temporary = true}, stop);
+      auto created = new_snapshot(records, stop);
       if (!created.ok()) {
         for (const TableRecord& record : records) failed(*record.schema, created.error());
         handover_.copying_from.update([](auto& from) { from.reset(); });
@@ -71,11 +82,43 @@ Result<> CopyTables::run(std::unique_ptr<snapshot::Snapshot> first, std::stop_to
       }
       snapshot = *std::move(created);
     }
-    const Result<> copied = copy_all(records, std::move(snapshot), replay_from, stop);
+    const Result<> copied = copy_all(records, *snapshot, replay_from, stop);
+    snapshot.reset();
     wait_until_taken(stop);
     handover_.copying_from.update([](auto& from) { from.reset(); });
     TRY(copied);
   }
+  return {};
+}
+
+Result<std::unique_ptr<snapshot::Snapshot>> CopyTables::new_snapshot(const Records& records,
+                                                                     std::stop_token stop) {
+  std::vector<const TableSchema*> tables;
+  for (const TableRecord& record : records) tables.push_back(record.schema.get());
+  const SlotWait shown(options_.url, tables, board_);
+  TRY(remind_of(records, stop));
+  return snapshot::Snapshot::create(
+      options_.url,
+      {.slot = options_.names.slot + "_copy_" + std::to_string(::getpid()), .temporary = true},
+      std::move(stop));
+}
+
+// The tables may have been published while transactions were open.
+Result<> CopyTables::remind_of(const Records& records, std::stop_token stop) {
+  if (!source::needs_reminder(options_.server_version)) return {};
+  const auto connection = TRY(postgres::Connection::connect(options_.url, {.stop = stop}));
+  connection->limit_answers(stop, answers_within);
+  if (connection->parameter("in_hot_standby") == "on")
+    return {};  // its publications are made above
+  std::vector<TableId> tables;
+  for (const TableRecord& record : records) tables.push_back(record.schema->id);
+  const Result<> done =
+      source::remind(*connection, options_.names, tables, std::move(stop), reminder_limit);
+  if (done.ok() || done.error().sqlstate != postgres::sqlstate::insufficient_privilege) return done;
+  observe::warn(
+      "changes of new tables may be missed: this version of the server needs them to be "
+      "published again, by their owner",
+      {{"reason", done.error().message}, {"hint", done.error().hint}});
   return {};
 }
 
@@ -93,101 +136,192 @@ CopyTables::Records CopyTables::due() const {
   return records;
 }
 
-Result<> CopyTables::copy_all(const Records& records, std::unique_ptr<snapshot::Snapshot> snapshot,
+Result<> CopyTables::copy_all(const Records& records, snapshot::Snapshot& snapshot,
                               Offset replay_from, std::stop_token stop) {
-  set_phase(records, "waiting for lock");
-  Guarded<std::deque<Job>> jobs(TRY(plan(records, *snapshot)));
   set_phase(records, "waiting for copy");
-  const std::size_t workers = std::min<std::size_t>(options_.workers, records.size());
+  Round round(snapshot, replay_from, plan(records, snapshot), stop);
+  const std::stop_callback stop_jobs(
+      stop, [&] { round.queue.for_each([](CopyJob& job) { job.stop.request_stop(); }); });
   {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < workers; ++i) {
+    for (unsigned i = 0; i < options_.workers; ++i) {
       threads.emplace_back([&, i] {
         name_this_thread("copy:" + std::to_string(i));
-        work(jobs, *snapshot, replay_from, stop);
+        work(round);
       });
     }
+    auto kept_alive = std::chrono::steady_clock::now();
+    while (!round.queue.wait_done(stop, look_interval) && !stop.stop_requested()) {
+      look_after(round);
+      const auto now = std::chrono::steady_clock::now();
+      if (now - kept_alive < keep_alive_interval) continue;
+      kept_alive = now;
+      // Those who have imported it read on; who cannot any more says so.
+      ignore(snapshot.keep_alive());
+    }
   }
+  if (auto failure = round.failure.get()) return *std::move(failure);
   return {};
 }
 
-// Locks each table and reads its shape as the snapshot sees it; the largest come first, so that the
-// last worker is not left alone with one.
-Result<std::deque<CopyTables::Job>> CopyTables::plan(const Records& records,
-                                                     snapshot::Snapshot& snapshot) {
-  std::deque<Job> jobs;
-  for (const TableRecord& record : records) {
-    auto table = snapshot.lock(record.schema->id);
-    if (!table.ok()) {
-      failed(*record.schema, std::move(table).error());
-      continue;
+// The largest come first, so that the last worker is not left alone with one.
+std::vector<std::unique_ptr<CopyJob>> CopyTables::plan(const Records& records,
+                                                       snapshot::Snapshot& snapshot) {
+  std::vector<TableId> ids;
+  for (const TableRecord& record : records) ids.push_back(record.schema->id);
+  using Sizes = std::map<TableId, snapshot::TableSize>;
+  Sizes sizes;
+  auto asked = snapshot.present().ask([&](postgres::Connection& connection) -> Result<Sizes> {
+    return snapshot::table_sizes(connection, ids);
+  });
+  if (asked.ok()) sizes = *std::move(asked);
+  std::vector<std::unique_ptr<CopyJob>> jobs;
+  for (const TableRecord& record : records) jobs.push_back(std::make_unique<CopyJob>(record));
+  std::ranges::stable_sort(jobs, std::greater<>{}, [&](const std::unique_ptr<CopyJob>& job) {
+    return sizes[job->record.schema->id].pages;
+  });
+  board_.with([&](SourceFacts& facts) {
+    for (const auto& job : jobs) {
+      CopyFacts& copy = facts.copies[job->record.schema->id];
+      copy.rows_estimated = sizes[job->record.schema->id].rows;
+      copy.progress = job->progress;
     }
-    if (options_.binary && !has_binary_form(table->schema)) {
-      Error again;
-      again.fault = Fault::Transient;
-      again.message = "table " + table->schema.qualified_name() +
-                      " has a type that must be followed as text; reconnecting in text mode";
-      return again;
-    }
-    jobs.push_back({*std::move(table), std::make_shared<snapshot::CopyProgress>()});
-  }
-  std::ranges::sort(jobs, std::greater<>{}, [](const Job& job) { return job.table.bytes; });
+  });
   return jobs;
 }
 
-void CopyTables::work(Guarded<std::deque<Job>>& jobs, const snapshot::Snapshot& snapshot,
-                      Offset replay_from, std::stop_token stop) {
-  while (!stop.stop_requested()) {
-    std::optional<Job> job;
-    jobs.with([&](std::deque<Job>& queue) {
-      if (queue.empty()) return;
-      job = std::move(queue.front());
-      queue.pop_front();
-    });
-    if (!job) return;
-    Result<> copied = copy_one(*job, snapshot, replay_from, stop);
-    if (!copied.ok() && !stop.stop_requested()) {
-      failed(job->table.schema, std::move(copied).error());
-    }
+void CopyTables::work(Round& round) {
+  std::unique_ptr<snapshot::TableReader> reader;
+  while (const auto task = round.queue.next(round.stop)) {
+    Result<> outcome = copy_some(*task, round, reader);
+    // Whatever is wrong with it goes with the connection, its lock too.
+    if (!outcome.ok()) reader.reset();
+    if (!task->helps && try_later(*task->job, round, outcome)) continue;
+    leave(*task->job, round, std::move(outcome));
   }
 }
 
-Result<> CopyTables::copy_one(const Job& job, const snapshot::Snapshot& snapshot,
-                              Offset replay_from, std::stop_token stop) {
-  const TableId id = job.table.schema.id;
+// As many pieces of one table as there are.
+Result<> CopyTables::copy_some(const CopyQueue::Task& task, Round& round,
+                               std::unique_ptr<snapshot::TableReader>& reader) {
+  CopyJob& job = *task.job;
+  if (!reader) {
+    reader = TRY(snapshot::TableReader::connect(options_.url, {.stop = round.stop})
+                     .context("copy " + job.record.schema->qualified_name()));
+  }
+  if (!task.helps) {
+    TRY(open(job, round, *reader));
+  } else if (!reader->open(round.snapshot, job.record.schema->id, Patience::WaitsNot).ok()) {
+    round.queue.needs_no_help(job);
+    reader.reset();
+    return {};
+  }
+  std::unique_ptr<collection::Loader> loader;
+  while (const auto piece = round.queue.take_piece(job)) {
+    if (!loader) loader = TRY(job.copy->loader());
+    TRY(reader->copy(
+        *piece, [&](std::span<const Column> columns) { return loader->append(columns); },
+        *job.progress, job.stop.get_token()));
+  }
+  TRY(reader->close());
+  if (loader) TRY(loader->finish());
+  return {};
+}
+
+// Locks it, finds out its shape under the snapshot, and cuts it for all.
+Result<> CopyTables::open(CopyJob& job, Round& round, snapshot::TableReader& reader) {
+  set_phase(*job.record.schema, "waiting for lock");
+  ++job.attempts;
+  job.waits = reader.backend_pid();
+  auto locked = reader.open(round.snapshot, job.record.schema->id, Patience::Waits);
+  job.waits = 0;
+  const postgres::CatalogTable table = TRY(std::move(locked));
+  if (options_.binary && !has_binary_form(table.schema)) {
+    Error again;
+    again.fault = Fault::Transient;
+    again.message = "table " + table.schema.qualified_name() +
+                    " has a type that must be followed as text; reconnecting in text mode";
+    round.failure.with([&](std::optional<Error>& failure) { failure = again; });
+    round.queue.for_each([](CopyJob& each) { each.stop.request_stop(); });
+    return again;
+  }
+  job.copy = TRY(store_.copy(source_, std::make_shared<const TableSchema>(table.schema)));
+  auto pieces = TRY(reader.cut({.workers = options_.workers}));
   board_.with([&](SourceFacts& facts) {
-    CopyFacts& copy = facts.copies[id];
-    copy.schema = job.table.schema.schema;
-    copy.name = job.table.schema.name;
-    copy.phase = "waiting for lock";
-    copy.rows_estimated = job.table.rows_estimated;
-    copy.started = std::chrono::steady_clock::now();
-    copy.progress = job.progress;
+    CopyFacts& copy = facts.copies[table.schema.id];
+    if (table.rows_estimated > 0) copy.rows_estimated = table.rows_estimated;
+    copy.copies();
   });
-  auto copy = TRY(store_.copy(source_, std::make_shared<const TableSchema>(job.table.schema)));
-  TRY(snapshot::copy_table(
-      options_.url, snapshot.name(), job.table,
-      [&](std::span<const Column> columns) {
-        if (copy->rows() == 0) set_copying(id);
-        return copy->append(columns);
-      },
-      *job.progress, stop));
-  TRY(copy->finish());
+  round.queue.opened(job, std::move(pieces));
+  return {};
+}
+
+// A table that somebody else has locked does not hold up the others.
+bool CopyTables::try_later(CopyJob& job, Round& round, const Result<>& outcome) {
+  const bool locked = !outcome.ok() && !job.copy &&
+                      outcome.error().sqlstate == postgres::sqlstate::lock_not_available;
+  if (!locked || job.attempts >= lock_attempts_max || round.stop.stop_requested()) return false;
+  observe::info("table is locked, copying it later",
+                {{"table", job.record.schema->qualified_name()},
+                 {"attempt", job.attempts},
+                 {"attempts_max", lock_attempts_max}});
+  round.queue.later(job);
+  return true;
+}
+
+void CopyTables::leave(CopyJob& job, Round& round, Result<> outcome) {
+  switch (round.queue.leave(job, std::move(outcome))) {
+    case CopyQueue::Left::Others: return;
+    case CopyQueue::Left::Complete: return hand_over(job, round);
+    case CopyQueue::Left::Failed: break;
+  }
+  if (round.stop.stop_requested() || round.failure.get()) return;
+  if (known_tables().contains(job.record.schema->id)) {
+    return failed(*job.record.schema, *round.queue.failure(job));
+  }
+  board_.with([&](SourceFacts& facts) { facts.copies.erase(job.record.schema->id); });
+}
+
+void CopyTables::hand_over(CopyJob& job, Round& round) {
+  const TableId id = job.record.schema->id;
   retries_.with([&](auto& retries) { retries.erase(id); });
   board_.with([&](SourceFacts& facts) {
     facts.copies[id].phase = "catching up";
     facts.table_errors.erase(id);
   });
-  handover_.give(FinishedCopy{std::move(copy), snapshot.lsn(), replay_from});
-  return {};
+  handover_.give(FinishedCopy{std::move(job.copy), round.snapshot.lsn(), round.replay_from});
 }
 
-// The first rows have come, so the table is locked and read.
-void CopyTables::set_copying(TableId table) {
-  board_.with([&](SourceFacts& facts) {
-    facts.copies[table].phase = "copying";
-    facts.copies[table].started = std::chrono::steady_clock::now();
+// While the workers copy: says who they wait for, and stops the copies that nobody wants any more.
+void CopyTables::look_after(Round& round) {
+  std::vector<std::pair<TableId, int>> waiting;
+  const std::set<TableId> known = known_tables();
+  round.queue.for_each([&](CopyJob& job) {
+    if (!known.contains(job.record.schema->id)) job.stop.request_stop();
+    if (job.waits != 0) waiting.emplace_back(job.record.schema->id, job.waits.load());
   });
+  board_.with([](SourceFacts& facts) {
+    for (auto& [id, copy] : facts.copies) copy.note_rows();
+  });
+  for (const auto& [id, pid] : waiting) {
+    const auto holders = round.snapshot.present().ask(
+        [pid = pid](postgres::Connection& connection) -> Result<std::string> {
+          return snapshot::lock_holders(connection, pid);
+        });
+    if (!holders.ok()) continue;
+    board_.with([&, id = id](SourceFacts& facts) {
+      CopyFacts& copy = facts.copies[id];
+      if (copy.phase == "waiting for lock") copy.waiting_for = *holders;
+    });
+  }
+}
+
+std::set<TableId> CopyTables::known_tables() const {
+  std::set<TableId> known;
+  for (const TableRecord& record : store_.tables()) {
+    if (record.source == source_) known.insert(record.schema->id);
+  }
+  return known;
 }
 
 // By fault class: what may pass is tried again later and later, the rest stops this table alone.
@@ -215,14 +349,11 @@ void CopyTables::failed(const TableSchema& schema, Error error) {
 }
 
 void CopyTables::set_phase(const Records& records, const std::string& phase) {
-  board_.with([&](SourceFacts& facts) {
-    for (const TableRecord& record : records) {
-      CopyFacts& copy = facts.copies[record.schema->id];
-      copy.schema = record.schema->schema;
-      copy.name = record.schema->name;
-      copy.phase = phase;
-    }
-  });
+  for (const TableRecord& record : records) set_phase(*record.schema, phase);
+}
+
+void CopyTables::set_phase(const TableSchema& schema, const std::string& phase) {
+  board_.with([&](SourceFacts& facts) { facts.copies[schema.id].waits(schema, phase); });
 }
 
 void CopyTables::wait_until_taken(std::stop_token stop) {

@@ -1,7 +1,9 @@
 // What the stages of one source hand to each other.
 //
 //   receive → apply   the stream itself, and how far the source was seen to be idle
-//   copy → apply      orders: finished copies to attach, table records to store (only apply writes)
+//   copy, ALTER SOURCE → apply
+//                     orders: finished copies to attach, table records to store, tables to remove
+//                     (only apply writes)
 //   apply → copy      a nudge: some table waits to be copied
 #pragma once
 
@@ -29,7 +31,11 @@ struct FinishedCopy {
   Offset replay_from;
 };
 
-using Order = std::variant<FinishedCopy, collection::TableRecord>;
+struct TablesRemoved {
+  std::vector<TableId> tables;
+};
+
+using Order = std::variant<FinishedCopy, collection::TableRecord, TablesRemoved>;
 
 struct Orders {
   std::vector<Order> waiting;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/thread.h"
+#include "server/alter_source.h"
 #include "server/apply.h"
 #include "server/copy_tables.h"
 #include "server/handover.h"
@@ -110,11 +111,14 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
   Receive receive(*replication, stream, resent_of(*replication, prepared), handover, board);
   Apply apply(store, std::move(prepared.writer), id, stream, handover, requests, board);
   CopyTables copy({.url = source.url,
-                   .slot = prepared.names.slot,
+                   .names = prepared.names,
+                   .server_version = prepared.control->server_version(),
                    .workers = config.copy_workers,
                    .binary = prepared.binary},
                   store, id, stream, handover, board);
   Watch watch(source.url, prepared.names, owner, std::move(prepared.control), board);
+
+  AlterSourceTables alter(source, owner, prepared.names, store, id, handover, requests, board);
 
   Stages stages(stop);
   stages.start("receive:" + source.name, [&](std::stop_token s) {
@@ -130,6 +134,7 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
     return copy.run(std::move(prepared.first_snapshot), s)
         .context("copy from source " + source.name);
   });
+  stages.start("tables:" + source.name, [&](std::stop_token s) { return alter.run(s); });
   Result<> ended = stages.join();
   board.with([&](SourceFacts& facts) { facts.streaming_failed = replication->streaming_failed(); });
   return ended;

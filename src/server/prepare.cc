@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "observe/log.h"
 #include "postgres/types.h"
+#include "server/mirrored_tables.h"
+#include "server/slot_wait.h"
 #include "source/mark.h"
 
 namespace freshet::server {
@@ -73,7 +75,8 @@ Result<> take_over(postgres::Connection& connection, const source::Names& names,
 
 Result<std::unique_ptr<snapshot::Snapshot>> create_slot(
     const SourceConfig& config, const source::Owner& owner, postgres::Connection& connection,
-    const source::SlotStatus& slot, const source::Names& names, std::stop_token stop) {
+    const source::SlotStatus& slot, const source::Names& names,
+    const std::vector<CatalogTable>& tables, Board& board, std::stop_token stop) {
   if (slot.exists) {
     // A crash came between making the slot and recording it; nothing was copied under it.
     TRY(take_over(connection, names, owner));
@@ -82,6 +85,11 @@ Result<std::unique_ptr<snapshot::Snapshot>> create_slot(
     FAILPOINT("prepare.drop_slot.after");
   }
   const source::LeaseKeeper keeper(connection);
+  std::vector<const TableSchema*> waiting;
+  for (const CatalogTable& table : tables) {
+    if (table.why_not.empty()) waiting.push_back(&table.schema);
+  }
+  const SlotWait shown(config.url, waiting, board);
   return snapshot::Snapshot::create(config.url, {.slot = names.slot}, std::move(stop));
 }
 
@@ -121,18 +129,6 @@ Result<> remove_stream(const std::filesystem::path& folder) {
   std::filesystem::remove_all(folder, failed);
   if (failed) return io_error("remove", folder, failed.value());
   return {};
-}
-
-TableRecord record_for(SourceId source, const CatalogTable& table) {
-  TableRecord record;
-  record.source = source;
-  record.schema = std::make_shared<const TableSchema>(table.schema);
-  record.inserts_only = table.schema.identity == Identity::None;
-  if (!table.why_not.empty()) {
-    record.state = TableState::Failed;
-    record.last_error = "cannot be mirrored: " + table.why_not;
-  }
-  return record;
 }
 
 // Makes what is recorded fit what the source has now: new tables wait for their copy, so do tables
@@ -227,9 +223,10 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     facts.server_version = "PostgreSQL " + connection->parameter("server_version");
   });
   TRY(check_source(*connection));
-  const postgres::TablePatterns patterns = TRY(postgres::TablePatterns::parse(config.tables));
+  const SourceRecord known = find_record(store, config.name).value_or(SourceRecord{});
+  const postgres::TablePatterns patterns = TRY(patterns_of(config, known));
   const std::vector<CatalogTable> tables = TRY(postgres::read_tables(*connection, patterns));
-  if (tables.empty()) {
+  if (tables.empty() && known.choices.empty()) {
     return permanent(
         "42P01", "no table of source " + config.name + " matches",
         "Check --tables; patterns look like public.* or shop.order*, !public.log excludes.");
@@ -269,7 +266,7 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     TRY(take_over(*connection, prepared.names, owner));
   } else {
     prepared.first_snapshot =
-        TRY(create_slot(config, owner, *connection, slot, prepared.names, std::move(stop)));
+        TRY(create_slot(config, owner, *connection, slot, prepared.names, tables, board, stop));
     FAILPOINT("prepare.create_slot.after");
     TRY(remove_stream(folder));
     prepared.stream = TRY(stream::Stream::open(folder, {}).context("open stream"));

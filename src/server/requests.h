@@ -2,6 +2,7 @@
 // outlives the pipeline, which may be down for a while.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <list>
 #include <memory>
@@ -49,6 +50,16 @@ class Requests {
       }
       return nullptr;
     });
+  }
+  // The same, waiting for one up to the limit.
+  template <typename Kind>
+  std::shared_ptr<Asked> wait_for_one(std::stop_token stop, std::chrono::milliseconds limit) {
+    waiting_.wait_for(std::move(stop), limit, [](const Waiting& waiting) {
+      return std::ranges::any_of(waiting, [](const std::shared_ptr<Asked>& asked) {
+        return std::holds_alternative<Kind>(asked->command);
+      });
+    });
+    return take<Kind>();
   }
   // Waits for a request, up to the limit.
   void wait(std::stop_token stop, std::chrono::milliseconds limit) {

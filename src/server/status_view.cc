@@ -51,16 +51,25 @@ query::ProgressStatus progress_of(const std::string& source, const CopyFacts& co
                                .schema = copy.schema,
                                .name = copy.name,
                                .phase = copy.phase,
+                               .waiting_for = copy.waiting_for,
                                .rows_estimated = std::nullopt,
-                               .seconds_left = std::nullopt};
+                               .seconds_left = std::nullopt,
+                               .bytes_left = copy.bytes_left};
+  const auto now = steady_clock::now();
+  if (copy.bytes_left) {
+    const auto left = static_cast<double>(*copy.bytes_left);
+    const double shrinks = -copy.pace.per_second(now, left).value_or(0);
+    if (shrinks > 0) status.seconds_left = left / shrinks;
+  }
   if (copy.rows_estimated >= 0) {
     status.rows_estimated = static_cast<std::uint64_t>(copy.rows_estimated);
   }
   if (!copy.progress) return status;
   status.rows = copy.progress->rows.load(std::memory_order_relaxed);
   status.bytes = copy.progress->bytes.load(std::memory_order_relaxed);
-  const std::chrono::duration<double> took = steady_clock::now() - copy.started;
-  if (took.count() > 0) status.rows_per_second = static_cast<double>(status.rows) / took.count();
+  if (copy.phase != "copying") return status;
+  const auto rate = copy.pace.per_second(now, static_cast<double>(status.rows));
+  status.rows_per_second = rate.value_or(0);
   if (status.rows_estimated && status.rows_per_second > 0) {
     const double left = copy.rows_estimated - static_cast<double>(status.rows);
     status.seconds_left = std::max(0.0, left / status.rows_per_second);

@@ -3,37 +3,18 @@
 #include <fmt/core.h>
 
 #include "base/failpoint.h"
+#include "postgres/connection.h"
 #include "postgres/sqlstate.h"
+#include "snapshot/waiting.h"
 
 namespace freshet::snapshot {
 
 namespace sqlstate = postgres::sqlstate;
-using postgres::CatalogTable;
 using postgres::Connection;
 using postgres::Plugin;
 using postgres::Rows;
 
 namespace {
-
-// Names the transactions that keep a slot from being created; PostgreSQL waits for all of them.
-std::string long_transactions(const std::string& url) {
-  const auto connection = Connection::connect(url, {});
-  if (!connection.ok()) return {};
-  const auto rows =
-      (*connection)
-          ->query(
-              "SELECT 'process ' || pid || ' of ' || coalesce(usename, '?') || ' (' || "
-              "coalesce(application_name, '') || ', ' || coalesce(state, '') || ') since ' || "
-              "coalesce(date_trunc('second', xact_start)::text, '?') FROM pg_stat_activity "
-              "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() UNION ALL "
-              "SELECT 'prepared transaction ' || gid || ' since ' || date_trunc('second', "
-              "prepared)::text "
-              "FROM pg_prepared_xacts LIMIT 5");
-  if (!rows.ok()) return {};
-  std::string list;
-  for (const auto& row : rows->rows) list += (list.empty() ? "" : "; ") + row[0].value_or("?");
-  return list.empty() ? list : "Open transactions: " + list + ".";
-}
 
 // A lasting slot survives the failover of a primary (17+): standbys that synchronize slots keep a
 // copy of it. Where none does the mark costs nothing, and one may be added later.
@@ -50,6 +31,12 @@ std::string create_slot_command(const SnapshotOptions& options, int server_versi
                      server_version >= 150000 ? settings : "USE_SNAPSHOT");
 }
 
+std::string who_writes(const std::string& url) {
+  const auto connection = Connection::connect(url, {});
+  const auto writers = connection.ok() ? open_writers(**connection) : connection.error();
+  return writers.ok() ? *writers : std::string();
+}
+
 // Creates the slot, in the connection's transaction if it has one; its row tells the position.
 Result<Rows> create_slot(Connection& connection, const std::string& url,
                          const SnapshotOptions& options, const std::stop_token& stop) {
@@ -63,7 +50,7 @@ Result<Rows> create_slot(Connection& connection, const std::string& url,
   if (created.ok()) return created;
   Error error = created.error();
   if (error.sqlstate == sqlstate::lock_not_available) {
-    error.detail = long_transactions(url);
+    error.detail = who_writes(url);
     error.hint =
         "PostgreSQL waits until every transaction that writes has ended. It is tried "
         "again; a forgotten session can be ended with pg_terminate_backend.";
@@ -124,45 +111,22 @@ Result<Made> make_slot_for_lines(const std::string& url, const SnapshotOptions& 
   return taken;
 }
 
-// The files below a table and its partitions, as the connection's snapshot sees them. They change
-// when something rewrites or empties the table.
-Result<std::string> files_of(Connection& connection, const CatalogTable& table) {
-  const std::string oid = std::to_string(value(table.schema.id));
-  const std::string tables = table.partitioned
-                                 ? "SELECT relid FROM pg_catalog.pg_partition_tree(" + oid + ")"
-                                 : "SELECT " + oid + "::oid";
-  const Rows rows = TRY(
-      connection.query(fmt::format("SELECT string_agg(oid || ':' || relfilenode, ',' ORDER BY oid) "
-                                   "FROM pg_catalog.pg_class WHERE oid IN ({})",
-                                   tables)));
-  return rows.rows.at(0)[0].value_or("");
-}
-
-Error changed_error(const CatalogTable& table) {
-  return {.fault = Fault::Transient,
-          .sqlstate = sqlstate::serialization_failure,
-          .message = fmt::format("{} was altered while its snapshot was taken",
-                                 table.schema.qualified_name()),
-          .hint = "It is copied again under a new snapshot."};
-}
-
 }  // namespace
 
 struct Snapshot::State {
-  std::string url;
-  Plugin plugin = Plugin::Pgoutput;
+  State(const std::string& url, Plugin its_plugin) : plugin(its_plugin), present(url) {}
+
+  const Plugin plugin;
   std::unique_ptr<Connection> connection;  // in the transaction of the slot's snapshot
-  std::unique_ptr<Connection> present;     // sees what is committed now; opened when first needed
+  Present present;
   Lsn lsn;
   std::string name;
 };
 
 Result<std::unique_ptr<Snapshot>> Snapshot::create(const std::string& url, SnapshotOptions options,
                                                    std::stop_token stop) {
-  auto state = std::make_unique<State>();
-  state->url = url;
+  auto state = std::make_unique<State>(url, options.plugin);
   const std::string what = "create slot " + options.slot;
-  state->plugin = options.plugin;
   const bool lines = options.plugin == Plugin::TestDecoding;
   FAILPOINT("snapshot.create_slot.before");
   Made made = TRY((lines ? make_slot_for_lines(url, options, stop) : make_slot(url, options, stop))
@@ -193,37 +157,16 @@ const std::string& Snapshot::name() const {
   return state_->name;
 }
 
-Result<CatalogTable> Snapshot::lock(TableId id) {
-  Connection& connection = *state_->connection;
-  // A failed statement must not end the transaction, and with it the snapshot.
-  TRY(connection.query("SAVEPOINT before_lock"));
-  const auto locked = [&]() -> Result<CatalogTable> {
-    CatalogTable table = TRY(postgres::read_table(connection, id, state_->plugin));
-    const auto done = connection.query(
-        fmt::format("LOCK TABLE {}{}.{} IN ACCESS SHARE MODE", table.partitioned ? "" : "ONLY ",
-                    postgres::quoted(table.schema.schema), postgres::quoted(table.schema.name)));
-    if (!done.ok() && done.error().sqlstate == sqlstate::undefined_table) {
-      return changed_error(table);  // renamed or dropped: the next snapshot will tell
-    }
-    TRY(done);
-    // The snapshot is older than the lock: what happened between them would make the copy wrong.
-    if (!state_->present) state_->present = TRY(Connection::connect(state_->url, {}));
-    const CatalogTable now = TRY(postgres::read_table(*state_->present, id, state_->plugin));
-    const std::string files = TRY(files_of(connection, table));
-    const std::string files_now = TRY(files_of(*state_->present, now));
-    const bool same = now.schema.columns == table.schema.columns && files == files_now &&
-                      now.schema.qualified_name() == table.schema.qualified_name();
-    if (!same) return changed_error(table);
-    return table;
-  }();
-  if (locked.ok()) {
-    // Keeps the lock.
-    TRY(connection.query("RELEASE SAVEPOINT before_lock"));
-    FAILPOINT("snapshot.lock.after");
-    return locked;
-  }
-  TRY(connection.query("ROLLBACK TO SAVEPOINT before_lock"));
-  return Result(locked).context(fmt::format("lock the table with oid {}", value(id)));
+Plugin Snapshot::plugin() const {
+  return state_->plugin;
+}
+Present& Snapshot::present() {
+  return state_->present;
+}
+
+Result<> Snapshot::keep_alive() {
+  TRY(state_->connection->query("SELECT 1").context("hold the snapshot"));
+  return {};
 }
 
 }  // namespace freshet::snapshot

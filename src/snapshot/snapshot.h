@@ -8,20 +8,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <span>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
-#include "model/column.h"
 #include "model/position.h"
-#include "model/schema.h"
-#include "postgres/catalog.h"
-#include "postgres/connection.h"
 #include "postgres/plugin.h"
+#include "snapshot/present.h"
 
 namespace freshet::snapshot {
 
@@ -33,20 +27,23 @@ struct SnapshotOptions {
   std::chrono::milliseconds lock_timeout{30'000};
 };
 
-// The leader: holds the snapshot, and ACCESS SHARE locks so that nothing rewrites the tables below
-// it. One thread; workers import it by name on their own connections.
+// Holds the snapshot in an open transaction; readers import it by name on their own connections
+// (table_reader.h).
 class Snapshot {
  public:
   // Transient errors when it has to wait longer than allowed, or is asked to stop (57014).
   static Result<std::unique_ptr<Snapshot>> create(const std::string& url, SnapshotOptions options,
                                                   std::stop_token stop = {});
-  ~Snapshot();  // ends the transaction; the locks go
+  ~Snapshot();  // ends the transaction
 
   Lsn lsn() const;
   const std::string& name() const;
-  // Locks a table against rewriting and truncation, then reads it again as it is under the
-  // snapshot.
-  Result<postgres::CatalogTable> lock(TableId table);
+  postgres::Plugin plugin() const;
+  // To be called now and then while others read: what lies between us and the server may drop a
+  // connection on which nothing happens. Fails when the snapshot is lost for new readers.
+  Result<> keep_alive();
+  // For all who read under it; any thread.
+  Present& present();
 
   struct State;
 
@@ -60,15 +57,5 @@ struct CopyProgress {
   std::atomic<std::uint64_t> rows{0};
   std::atomic<std::uint64_t> bytes{0};  // as received
 };
-
-// Takes batches of up to 2,048 × n rows in the schema's column order; the strings are valid during
-// the call only.
-using RowSink = std::function<Result<>(std::span<const Column>)>;
-
-// Copies one table under the snapshot by binary COPY (columns without a binary form as text), on a
-// connection of its own.
-Result<> copy_table(const std::string& url, const std::string& snapshot_name,
-                    const postgres::CatalogTable& table, const RowSink& sink,
-                    CopyProgress& progress, std::stop_token stop);
 
 }  // namespace freshet::snapshot

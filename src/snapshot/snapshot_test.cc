@@ -8,6 +8,8 @@
 
 #include "postgres/shared_scratch_server.h"
 #include "postgres/types.h"
+#include "snapshot/table_reader.h"
+#include "snapshot/waiting.h"
 
 namespace freshet::snapshot {
 namespace {
@@ -52,20 +54,38 @@ class SnapshotTest : public testing::Test {
     if (!snapshot.ok()) ADD_FAILURE() << snapshot.error().message;
     return std::move(snapshot).value();
   }
-  // The first column of a table, an int4, as copied under the snapshot.
-  static std::vector<int> copied_ids(const Snapshot& snapshot, const CatalogTable& table) {
-    std::vector<int> ids;
+  static std::unique_ptr<TableReader> reader(const std::string& its_url = url()) {
+    return TableReader::connect(its_url, {.lock_timeout = milliseconds(500)}).value();
+  }
+  // A whole table as copied under the snapshot, by a reader of its own.
+  static Result<> copy(Snapshot& snapshot, const CatalogTable& table, const RowSink& sink,
+                       CutOptions options = {}, const std::string& its_url = url()) {
+    const auto reads = reader(its_url);
     CopyProgress progress;
-    const auto done = copy_table(url(), snapshot.name(), table,
-                                 [&](std::span<const Column> columns) -> Result<> {
-                                   for (std::size_t row = 0; row < columns[0].size(); ++row) {
-                                     ids.push_back(columns[0].get<std::int32_t>(row));
-                                   }
-                                   return {};
-                                 },
-                                 progress, {});
+    std::uint64_t rows = 0;
+    const RowSink counted = [&](std::span<const Column> columns) -> Result<> {
+      rows += columns[0].size();
+      return sink(columns);
+    };
+    TRY(reads->open(snapshot, table.schema.id, TableReader::Patience::Waits));
+    for (const Piece& piece : TRY(reads->cut(options))) {
+      TRY(reads->copy(piece, counted, progress, {}));
+    }
+    EXPECT_EQ(progress.rows, rows);
+    return reads->close();
+  }
+  // The first column of a table, an int4.
+  static std::vector<int> copied_ids(Snapshot& snapshot, const CatalogTable& table,
+                                     CutOptions options = {}) {
+    std::vector<int> ids;
+    const auto add = [&](std::span<const Column> columns) -> Result<> {
+      for (std::size_t row = 0; row < columns[0].size(); ++row) {
+        ids.push_back(columns[0].get<std::int32_t>(row));
+      }
+      return {};
+    };
+    const auto done = copy(snapshot, table, add, options);
     EXPECT_TRUE(done.ok()) << done.error().message;
-    EXPECT_EQ(progress.rows, ids.size());
     std::ranges::sort(ids);
     return ids;
   }
@@ -214,9 +234,11 @@ TEST_F(SnapshotTest, KeepsLockedTablesFromBeingRewrittenButNotFromBeingWritten) 
       "9);"
       "CREATE TABLE public.root (id int PRIMARY KEY) PARTITION BY RANGE (id);"
       "CREATE TABLE public.leaf PARTITION OF public.root FOR VALUES FROM (0) TO (9)");
-  auto snapshot = create();
+  const auto snapshot = create();
+  std::vector<std::unique_ptr<TableReader>> readers;
   for (const std::string name : {"t", "root"}) {
-    const auto locked = snapshot->lock(id(name));
+    readers.push_back(reader());
+    const auto locked = readers.back()->open(*snapshot, id(name), TableReader::Patience::Waits);
     ASSERT_TRUE(locked.ok()) << locked.error().message;
     EXPECT_EQ(locked->schema, table(name).schema);
   }
@@ -230,8 +252,9 @@ TEST_F(SnapshotTest, KeepsLockedTablesFromBeingRewrittenButNotFromBeingWritten) 
     EXPECT_EQ(refused.error().sqlstate, "55P03") << rewrite;
   }
   run("INSERT INTO public.t VALUES (10); UPDATE public.t SET id = 11 WHERE id = 10");
-  snapshot.reset();
-  run("SET lock_timeout = '20s'; TRUNCATE public.t");
+  ASSERT_TRUE(readers.front()->close().ok());
+  run("TRUNCATE public.t");  // the snapshot is still there, and so is the lock of the other table
+  EXPECT_EQ(connection_->query("TRUNCATE public.leaf").error().sqlstate, "55P03");
 }
 
 TEST_F(SnapshotTest, SeesThatATableWasAlteredBeforeItsLock) {
@@ -247,12 +270,14 @@ TEST_F(SnapshotTest, SeesThatATableWasAlteredBeforeItsLock) {
     const TableId other = id("other");
     auto snapshot = create({.slot = "snap" + std::to_string(++number), .temporary = true});
     run(change);
-    const auto refused = snapshot->lock(t);
+    const auto reads = reader();
+    const auto refused = reads->open(*snapshot, t, TableReader::Patience::Waits);
     ASSERT_FALSE(refused.ok()) << change;
     EXPECT_EQ(refused.error().sqlstate, "40001") << change;
     EXPECT_EQ(refused.error().fault, Fault::Transient) << change;
     // The snapshot is as good as before for the others.
-    EXPECT_TRUE(snapshot->lock(other).ok()) << change;
+    EXPECT_TRUE(reads->open(*snapshot, other, TableReader::Patience::Waits).ok()) << change;
+    ASSERT_TRUE(reads->close().ok());
     snapshot.reset();
     run("DROP TABLE public.other");
   }
@@ -260,7 +285,7 @@ TEST_F(SnapshotTest, SeesThatATableWasAlteredBeforeItsLock) {
 
 TEST_F(SnapshotTest, SaysThatATableIsGone) {
   const auto snapshot = create();
-  const auto refused = snapshot->lock(TableId{1});
+  const auto refused = reader()->open(*snapshot, TableId{1}, TableReader::Patience::Waits);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().sqlstate, "42P01");
 }
@@ -288,25 +313,112 @@ TEST_F(SnapshotTest, CopiesTypesWithoutABinaryFormAsTheStreamWouldSendThem) {
       "(2, NULL, NULL, NULL, NULL, NULL), (3, 'fine', '10.0.0.0/8', '::1', (NULL, NULL), '(0,0)')");
   const auto snapshot = create();
   std::string copied;
-  CopyProgress progress;
-  const auto done =
-      copy_table(url(), snapshot->name(), table("t"),
-                 [&](std::span<const Column> columns) -> Result<> {
-                   for (std::size_t row = 0; row < columns[0].size(); ++row) {
-                     for (std::size_t column = 1; column < columns.size(); ++column) {
-                       const bool present = columns[column].state(row) == ValueState::Present;
-                       copied += present ? std::string(columns[column].text(row)) : "null";
-                       copied += column + 1 < columns.size() ? " " : "\n";
-                     }
-                   }
-                   return {};
-                 },
-                 progress, {});
+  const auto add = [&](std::span<const Column> columns) -> Result<> {
+    for (std::size_t row = 0; row < columns[0].size(); ++row) {
+      for (std::size_t column = 1; column < columns.size(); ++column) {
+        const bool present = columns[column].state(row) == ValueState::Present;
+        copied += present ? std::string(columns[column].text(row)) : "null";
+        copied += column + 1 < columns.size() ? " " : "\n";
+      }
+    }
+    return {};
+  };
+  const auto done = copy(*snapshot, table("t"), add);
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_EQ(copied,
             "fine 10.0.0.1 10.0.0.2 (1,x) (1,2)\n"
             "null null null null null\n"
             "fine 10.0.0.0/8 ::1 (,) (0,0)\n");
+}
+
+// Every row is in exactly one piece, however the table is cut.
+TEST_F(SnapshotTest, CutsATableIntoPiecesThatAreTheWholeTable) {
+  run("CREATE TABLE public.t (id int PRIMARY KEY, x text);"
+      "INSERT INTO public.t SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i;"
+      "DELETE FROM public.t WHERE id % 3 = 0;"
+      "CREATE TABLE public.none (id int);"
+      "CREATE TABLE public.parent (id int, x text);"
+      "CREATE TABLE public.child () INHERITS (public.parent);"
+      "INSERT INTO public.parent SELECT i, repeat('x', 100) FROM generate_series(1, 5000) i;"
+      "INSERT INTO public.child VALUES (-1)");
+  const auto snapshot = create();
+  run("UPDATE public.t SET x = 'moved behind the pages that were counted' WHERE id < 10000");
+  const CutOptions small{.workers = 3, .piece_bytes_min = 64 << 10};
+  std::vector<int> expected;
+  for (int i = 1; i <= 20'000; ++i) {
+    if (i % 3 != 0) expected.push_back(i);
+  }
+  EXPECT_EQ(copied_ids(*snapshot, table("t"), small), expected);
+  EXPECT_EQ(copied_ids(*snapshot, table("none"), small), std::vector<int>{});
+  const std::vector<int> parent = copied_ids(*snapshot, table("parent"), small);
+  EXPECT_EQ(parent.size(), 5'000U);
+  EXPECT_EQ(parent.front(), 1);
+
+  const auto reads = reader();
+  ASSERT_TRUE(reads->open(*snapshot, id("t"), TableReader::Patience::Waits).ok());
+  EXPECT_EQ(reads->cut(small)->size(), 12U);
+  EXPECT_EQ(reads->cut({.workers = 1, .piece_bytes_min = 1 << 10})->size(), 1U);
+  EXPECT_EQ(reads->cut({.workers = 8})->size(), 1U) << "too small to be worth it";
+  EXPECT_GT(
+      reads->cut({.workers = 2, .piece_bytes_min = 1 << 13, .piece_bytes_max = 1 << 16})->size(),
+      8U)
+      << "pieces have a largest size";
+  ASSERT_TRUE(reads->close().ok());
+}
+
+TEST_F(SnapshotTest, CutsAPartitionedTableByItsLeaves) {
+  run("CREATE TABLE public.root (id int, x text) PARTITION BY RANGE (id);"
+      "CREATE TABLE public.low PARTITION OF public.root FOR VALUES FROM (0) TO (1000);"
+      "CREATE TABLE public.high (x text, gone int, id int); ALTER TABLE public.high DROP gone;"
+      "ALTER TABLE public.root ATTACH PARTITION public.high FOR VALUES FROM (1000) TO (20000);"
+      "INSERT INTO public.root SELECT i, repeat('x', 100) FROM generate_series(1, 19999) i");
+  const auto snapshot = create();
+  const CutOptions small{.workers = 2, .piece_bytes_min = 256 << 10};
+  const std::vector<int> ids = copied_ids(*snapshot, table("root"), small);
+  ASSERT_EQ(ids.size(), 19'999U);
+  EXPECT_EQ(ids.front(), 1);
+  EXPECT_EQ(ids.back(), 19'999);
+  const auto reads = reader();
+  ASSERT_TRUE(reads->open(*snapshot, id("root"), TableReader::Patience::Waits).ok());
+  EXPECT_EQ(reads->cut(small)->size(), 1U + 8U);
+  ASSERT_TRUE(reads->close().ok());
+
+  // Who may read the root only reads through it.
+  run("CREATE ROLE rooted LOGIN; GRANT SELECT ON public.root TO rooted");
+  std::string its_url = url();
+  its_url.replace(its_url.find("postgres@"), 9, "rooted@");
+  std::size_t rows = 0;
+  const auto count = [&](std::span<const Column> columns) -> Result<> {
+    rows += columns[0].size();
+    return {};
+  };
+  const auto done = copy(*snapshot, table("root"), count, small, its_url);
+  EXPECT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(rows, 19'999U);
+  run("DROP OWNED BY rooted; DROP ROLE rooted");
+}
+
+TEST_F(SnapshotTest, DoesNotWaitToHelpBehindSomebodyWhoWaits) {
+  run("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t VALUES (1)");
+  const auto snapshot = create();
+  const auto first = reader();
+  const auto second = reader();
+  const TableId t = id("t");
+  ASSERT_TRUE(first->open(*snapshot, t, TableReader::Patience::Waits).ok());
+  std::jthread truncates([this] {
+    EXPECT_TRUE(connection_->query("SET lock_timeout = '20s'; TRUNCATE public.t").ok());
+  });
+  const auto other = Connection::connect(url(), {}).value();
+  std::string holders;
+  while (holders.empty()) {
+    holders = lock_holders(*other, connection_->backend_pid()).value();
+  }
+  EXPECT_NE(holders.find("process " + std::to_string(first->backend_pid())), std::string::npos)
+      << holders;
+  const auto refused = second->open(*snapshot, t, TableReader::Patience::WaitsNot);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().sqlstate, "55P03");
+  ASSERT_TRUE(first->close().ok());
 }
 
 TEST_F(SnapshotTest, RefusesToCopyPartOfATableBecauseOfRowSecurity) {
@@ -317,9 +429,8 @@ TEST_F(SnapshotTest, RefusesToCopyPartOfATableBecauseOfRowSecurity) {
   const auto snapshot = create();
   std::string reader_url = url();
   reader_url.replace(reader_url.find("postgres@"), 9, "reader@");
-  CopyProgress progress;
-  const auto done = copy_table(reader_url, snapshot->name(), table("t"),
-                               [](auto) -> Result<> { return {}; }, progress, {});
+  const auto nothing = [](auto) -> Result<> { return {}; };
+  const auto done = copy(*snapshot, table("t"), nothing, {}, reader_url);
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().sqlstate, "42501");
   run("DROP TABLE public.t; DROP ROLE reader");
@@ -340,14 +451,15 @@ TEST_F(SnapshotTest, StopsACopyOnRequest) {
   run("CREATE TABLE public.t AS SELECT i AS id FROM generate_series(1, 100000) i");
   const auto snapshot = create();
   std::stop_source stopping;
+  const auto stops = [&](std::span<const Column>) -> Result<> {
+    stopping.request_stop();
+    return {};
+  };
   CopyProgress progress;
-  const auto done = copy_table(
-      url(), snapshot->name(), table("t"),
-      [&](auto) -> Result<> {
-        stopping.request_stop();
-        return {};
-      },
-      progress, stopping.get_token());
+  const auto reads = reader();
+  ASSERT_TRUE(reads->open(*snapshot, id("t"), TableReader::Patience::Waits).ok());
+  const Piece whole = reads->cut({}).value().at(0);
+  const auto done = reads->copy(whole, stops, progress, stopping.get_token());
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().sqlstate, "57014");
   EXPECT_LT(progress.rows, 100'000U);
@@ -355,15 +467,14 @@ TEST_F(SnapshotTest, StopsACopyOnRequest) {
 
 TEST_F(SnapshotTest, FailsWhenTheSnapshotIsGone) {
   run("CREATE TABLE public.t (id int)");
-  auto snapshot = create();
-  const std::string name = snapshot->name();
-  snapshot.reset();
-  run("SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots "
-      "WHERE slot_name = 'snap' AND active");
-  CopyProgress progress;
-  const auto done =
-      copy_table(url(), name, table("t"), [](auto) -> Result<> { return {}; }, progress, {});
-  EXPECT_FALSE(done.ok());
+  const auto snapshot = create();
+  EXPECT_TRUE(snapshot->keep_alive().ok());
+  run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+      "WHERE backend_type = 'walsender' AND datname = 'snapshots'");
+  EXPECT_FALSE(snapshot->keep_alive().ok());
+  const auto refused = reader()->open(*snapshot, id("t"), TableReader::Patience::Waits);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().fault, Fault::Transient) << refused.error().message;
 }
 
 }  // namespace

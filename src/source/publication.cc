@@ -206,4 +206,37 @@ Result<> publish(Connection& connection, const Names& names,
   return {};
 }
 
+Result<> publish_again(Connection& connection, const Names& names,
+                       std::span<const TableId> tables) {
+  for (const Publication& publication :
+       wanted_publications(names, {}, connection.server_version())) {
+    const Current current = TRY(read_current(connection, publication));
+    const auto here = std::ranges::find_if(tables, [&](TableId table) {
+      return current.tables.contains(std::to_string(value(table)));
+    });
+    if (here == tables.end()) continue;
+    const Tables one{*current.tables.find(std::to_string(value(*here)))};
+    TRY(execute(connection, alter(publication, "DROP TABLE " + table_list(one)) + "; " +
+                                alter(publication, "ADD TABLE " + table_list(one)))
+            .context("publish a table in " + publication.name + " again"));
+  }
+  return {};
+}
+
+Result<> may_change_publications(Connection& connection, const Names& names) {
+  const Rows rows = TRY(connection.query(
+      fmt::format("SELECT p.pubname, pg_catalog.pg_get_userbyid(p.pubowner), current_user FROM "
+                  "pg_catalog.pg_publication p WHERE p.pubname IN ({}, {}) AND NOT "
+                  "pg_catalog.pg_has_role(p.pubowner, 'USAGE')",
+                  literal(names.publication), literal(names.inserts_publication))));
+  if (rows.rows.empty()) return {};
+  const auto& row = rows.rows.front();
+  const std::string publication = row[0].value_or("");
+  return Error{
+      .sqlstate = sqlstate::insufficient_privilege,
+      .message = fmt::format("publication {} belongs to {}", publication, row[1].value_or("")),
+      .hint = fmt::format("Run on the source: ALTER PUBLICATION {} OWNER TO {};",
+                          postgres::quoted(publication), postgres::quoted(row[2].value_or("")))};
+}
+
 }  // namespace freshet::source

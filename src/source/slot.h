@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,14 @@ Result<std::vector<PublicationStep>> plan_publications(
 // Runs that plan. Idempotent; one statement per transaction; lock_timeout with retries.
 Result<> publish(postgres::Connection& connection, const Names& names,
                  const std::vector<postgres::CatalogTable>& tables);
+
+// Takes one of the tables out of its publication and puts it back, in one transaction: no change of
+// it is missed, but walsenders forget what they remember of the publications.
+Result<> publish_again(postgres::Connection& connection, const Names& names,
+                       std::span<const TableId> tables);
+
+// 42501 when this role may not alter the publications there are.
+Result<> may_change_publications(postgres::Connection& connection, const Names& names);
 
 struct SlotStatus {
   bool exists = false;

@@ -8,6 +8,7 @@ story reaches fails its test. What is compared at the end betrays what was lost 
 import itertools
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 
 from harness import compare, failpoints
@@ -201,7 +202,27 @@ def interrupted(story: Story) -> None:
     story.start()
 
 
+def choosing(story: Story) -> None:
+    """A table is dropped from the source and added again, by statements that are repeated when the
+    server was killed before they were done."""
+    story.start()
+
+    def alter(action: str) -> None:
+        try:
+            story.freshet.execute(f"ALTER SOURCE {story.database} {action} TABLE log")
+        except (psycopg.errors.UndefinedTable, psycopg.errors.DuplicateObject):
+            assert story.victim.kills  # it was done, but for the answer
+
+    for _ in range(4):
+        story.victim.do(lambda: alter("DROP"))
+        story.round()
+        story.victim.do(lambda: alter("ADD"))
+        story.victim.wait_live()
+        story.round()
+
+
 STORIES = {
+    "alter_source.": choosing,
     "stream.roll.": rolling,
     "stream.retire.": rolling,
     "store.checkpoint.": swelling,
