@@ -10,6 +10,7 @@
 #include "observe/log.h"
 #include "postgres/sqlstate.h"
 #include "postgres/types.h"
+#include "server/load_thread.h"
 #include "server/slot_wait.h"
 #include "snapshot/table_sizes.h"
 #include "snapshot/waiting.h"
@@ -216,15 +217,15 @@ Result<> CopyTables::copy_some(const CopyQueue::Task& task, Round& round,
     reader.reset();
     return {};
   }
-  std::unique_ptr<collection::Loader> loader;
+  std::optional<LoadThread> load;
   while (const auto piece = round.queue.take_piece(job)) {
-    if (!loader) loader = TRY(job.copy->loader());
+    if (!load) load.emplace(TRY(job.copy->loader()));
     TRY(reader->copy(
-        *piece, [&](std::span<const Column> columns) { return loader->append(columns); },
-        *job.progress, job.stop.get_token()));
+        *piece, [&](snapshot::RowBatch& batch) { return load->put(batch); }, *job.progress,
+        job.stop.get_token()));
   }
   TRY(reader->close());
-  if (loader) TRY(loader->finish());
+  if (load) TRY(load->finish());
   return {};
 }
 

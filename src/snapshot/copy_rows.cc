@@ -24,10 +24,10 @@ Error malformed(std::string_view what) {
 
 }  // namespace
 
-CopyRows::CopyRows(const TableSchema& schema, Sink sink, Options options)
+CopyRows::CopyRows(const TableSchema& schema, RowSink sink, Options options)
     : schema_(schema), sink_(std::move(sink)), options_(options) {
   for (const ColumnSchema& column : schema.columns) {
-    columns_.emplace_back(column.type);
+    batch_.columns.emplace_back(column.type);
     const bool binary = postgres::has_binary_form(column.pg_type);
     decoders_.push_back(postgres::value_decoder(column.pg_type, column.pg_typmod,
                                                 binary ? Format::Binary : Format::Text));
@@ -40,7 +40,7 @@ Result<> CopyRows::take(Bytes bytes) {
     bytes = as_bytes(carry_);
   }
   // Strings will point into it until the batch is flushed.
-  const std::string_view kept = arena_.keep(as_text(bytes));
+  const std::string_view kept = batch_.arena.keep(as_text(bytes));
   batch_bytes_ += kept.size();
   const std::size_t used = TRY(take_whole(as_bytes(kept)));
   if (used < kept.size() || !carry_.empty()) carry_.assign(kept.substr(used));
@@ -80,6 +80,7 @@ Result<std::size_t> CopyRows::take_header(Bytes bytes) {
 }
 
 Result<std::size_t> CopyRows::take_row(Bytes bytes) {
+  std::vector<Column>& columns = batch_.columns;
   ByteReader reader(bytes);
   const auto fields = reader.big<std::int16_t>();
   if (!reader.ok()) return std::size_t{0};
@@ -87,23 +88,22 @@ Result<std::size_t> CopyRows::take_row(Bytes bytes) {
     expects_ = Expects::Nothing;
     return sizeof fields;
   }
-  if (std::cmp_not_equal(fields, columns_.size()))
-    return malformed("has another number of columns");
-  for (std::size_t column = 0; column < columns_.size(); ++column) {
+  if (std::cmp_not_equal(fields, columns.size())) return malformed("has another number of columns");
+  for (std::size_t column = 0; column < columns.size(); ++column) {
     const auto size = reader.big<std::int32_t>();
     if (size == -1) {
-      columns_[column].append_null();
+      columns[column].append_null();
       continue;
     }
     if (size < 0) return malformed("has a value of negative length");
     const Bytes value = reader.bytes(static_cast<std::size_t>(size));
     if (!reader.ok()) {
-      for (Column& half : columns_) {
+      for (Column& half : columns) {
         if (half.size() > batch_rows_) half.drop_to(batch_rows_);
       }
       return std::size_t{0};
     }
-    const auto fault = decoders_[column].append(columns_[column], value, arena_);
+    const auto fault = decoders_[column].append(columns[column], value, batch_.arena);
     if (fault != postgres::ValueFault::None) {
       return decoders_[column]
           .error(fault, value)
@@ -115,12 +115,11 @@ Result<std::size_t> CopyRows::take_row(Bytes bytes) {
 }
 
 Result<> CopyRows::flush() {
-  if (batch_rows_ > 0) TRY(sink_(columns_));
+  if (batch_rows_ > 0) TRY(sink_(batch_));
   rows_ += batch_rows_;
   batch_rows_ = 0;
   batch_bytes_ = 0;
-  for (Column& column : columns_) column.clear();
-  arena_.reset();
+  batch_.clear();
   return {};
 }
 

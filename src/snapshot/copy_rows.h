@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,17 +24,31 @@
 
 namespace freshet::snapshot {
 
+// Some rows, column by column in the schema's order, and the bytes that their strings point into.
+struct RowBatch {
+  std::vector<Column> columns;
+  Arena arena;
+
+  void clear() {
+    for (Column& column : columns) column.clear();
+    arena.reset();
+  }
+};
+
+// Takes rows, at most 2,048 × n at a time. It may keep the batch, and leave an empty one of the
+// same columns in its place.
+using RowSink = std::function<Result<>(RowBatch&)>;
+
 // One thread.
 class CopyRows {
  public:
-  using Sink = std::function<Result<>(std::span<const Column>)>;
   struct Options {
-    std::size_t rows_max = 2048 * 8;     // of a batch
-    std::size_t bytes_max = 16U << 20U;  // of a batch's payloads, more or less
+    std::size_t rows_max = 2048 * 8;    // of a batch
+    std::size_t bytes_max = 8U << 20U;  // of a batch's payloads, more or less
   };
 
   // Columns without a binary form are taken to be text. The schema outlives this.
-  CopyRows(const TableSchema& schema, Sink sink, Options options);
+  CopyRows(const TableSchema& schema, RowSink sink, Options options);
 
   // The next bytes of the stream; they need not stay. Fails with 22P03 when they are no binary
   // COPY of this table, and with the sink's error.
@@ -54,11 +67,10 @@ class CopyRows {
   Result<> flush();
 
   const TableSchema& schema_;
-  Sink sink_;
+  RowSink sink_;
   Options options_;
-  std::vector<Column> columns_;
+  RowBatch batch_;
   std::vector<postgres::ValueDecoder> decoders_;
-  Arena arena_;        // payloads of the batch: strings point into them
   std::string carry_;  // the beginning of something whose rest has not come
   Expects expects_ = Expects::Header;
   std::size_t batch_rows_ = 0;

@@ -50,7 +50,7 @@ void decodes_rows(benchmark::State& state) {
                               .pg_typmod = field.typmod});
     row += big(static_cast<std::int32_t>(field.value.size())) + field.value;
   }
-  CopyRows rows(schema, [](auto) -> Result<> { return {}; }, {});
+  CopyRows rows(schema, [](RowBatch&) -> Result<> { return {}; }, {});
   const std::string header = std::string("PGCOPY\n\377\r\n\0", 11) + std::string(8, '\0');
   if (!rows.take(as_bytes(header)).ok()) return state.SkipWithError("header");
   for ([[maybe_unused]] auto _ : state) {

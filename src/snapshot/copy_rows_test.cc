@@ -41,8 +41,9 @@ const std::string trailer("\xff\xff", 2);
 struct Collected {
   std::string rows;
   int batches = 0;
-  CopyRows::Sink sink() {
-    return [this](std::span<const Column> columns) -> Result<> {
+  RowSink sink() {
+    return [this](RowBatch& batch) -> Result<> {
+      const std::vector<Column>& columns = batch.columns;
       ++batches;
       for (std::size_t at = 0; at < columns[0].size(); ++at) {
         if (!rows.empty()) rows += ' ';
@@ -137,7 +138,7 @@ TEST(CopyRows, NameTheColumnOfAValueThatDoesNotFit) {
 TEST(CopyRows, PassOnTheErrorOfTheirSink) {
   const TableSchema schema = schema_of_two();
   CopyRows rows(schema,
-                [](auto) -> Result<> { return Error{.sqlstate = "53100", .message = "full"}; },
+                [](RowBatch&) -> Result<> { return Error{.sqlstate = "53100", .message = "full"}; },
                 {.rows_max = 1});
   const auto taken = take_all(rows, header() + row(1, "a") + trailer, 1000);
   ASSERT_FALSE(taken.ok());

@@ -63,7 +63,7 @@ void copies_into_columns(benchmark::State& state) {
     const auto reader = TableReader::connect(world().url, {}).value();
     CHECK(reader->open(*world().snapshot, world().table.schema.id, TableReader::Patience::Waits)
               .ok());
-    const auto nothing = [](auto) -> Result<> { return {}; };
+    const auto nothing = [](RowBatch&) -> Result<> { return {}; };
     for (const Piece& piece : reader->cut({}).value()) {
       CHECK(reader->copy(piece, nothing, progress, {}).ok());
     }

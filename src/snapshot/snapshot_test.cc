@@ -63,9 +63,9 @@ class SnapshotTest : public testing::Test {
     const auto reads = reader(its_url);
     CopyProgress progress;
     std::uint64_t rows = 0;
-    const RowSink counted = [&](std::span<const Column> columns) -> Result<> {
-      rows += columns[0].size();
-      return sink(columns);
+    const RowSink counted = [&](RowBatch& batch) -> Result<> {
+      rows += batch.columns[0].size();
+      return sink(batch);
     };
     TRY(reads->open(snapshot, table.schema.id, TableReader::Patience::Waits));
     for (const Piece& piece : TRY(reads->cut(options))) {
@@ -78,7 +78,8 @@ class SnapshotTest : public testing::Test {
   static std::vector<int> copied_ids(Snapshot& snapshot, const CatalogTable& table,
                                      CutOptions options = {}) {
     std::vector<int> ids;
-    const auto add = [&](std::span<const Column> columns) -> Result<> {
+    const auto add = [&](RowBatch& batch) -> Result<> {
+      const std::vector<Column>& columns = batch.columns;
       for (std::size_t row = 0; row < columns[0].size(); ++row) {
         ids.push_back(columns[0].get<std::int32_t>(row));
       }
@@ -313,7 +314,8 @@ TEST_F(SnapshotTest, CopiesTypesWithoutABinaryFormAsTheStreamWouldSendThem) {
       "(2, NULL, NULL, NULL, NULL, NULL), (3, 'fine', '10.0.0.0/8', '::1', (NULL, NULL), '(0,0)')");
   const auto snapshot = create();
   std::string copied;
-  const auto add = [&](std::span<const Column> columns) -> Result<> {
+  const auto add = [&](RowBatch& batch) -> Result<> {
+    const std::vector<Column>& columns = batch.columns;
     for (std::size_t row = 0; row < columns[0].size(); ++row) {
       for (std::size_t column = 1; column < columns.size(); ++column) {
         const bool present = columns[column].state(row) == ValueState::Present;
@@ -388,7 +390,8 @@ TEST_F(SnapshotTest, CutsAPartitionedTableByItsLeaves) {
   std::string its_url = url();
   its_url.replace(its_url.find("postgres@"), 9, "rooted@");
   std::size_t rows = 0;
-  const auto count = [&](std::span<const Column> columns) -> Result<> {
+  const auto count = [&](RowBatch& batch) -> Result<> {
+    const std::vector<Column>& columns = batch.columns;
     rows += columns[0].size();
     return {};
   };
@@ -429,7 +432,7 @@ TEST_F(SnapshotTest, RefusesToCopyPartOfATableBecauseOfRowSecurity) {
   const auto snapshot = create();
   std::string reader_url = url();
   reader_url.replace(reader_url.find("postgres@"), 9, "reader@");
-  const auto nothing = [](auto) -> Result<> { return {}; };
+  const auto nothing = [](RowBatch&) -> Result<> { return {}; };
   const auto done = copy(*snapshot, table("t"), nothing, {}, reader_url);
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().sqlstate, "42501");
@@ -451,7 +454,7 @@ TEST_F(SnapshotTest, StopsACopyOnRequest) {
   run("CREATE TABLE public.t AS SELECT i AS id FROM generate_series(1, 100000) i");
   const auto snapshot = create();
   std::stop_source stopping;
-  const auto stops = [&](std::span<const Column>) -> Result<> {
+  const auto stops = [&](RowBatch&) -> Result<> {
     stopping.request_stop();
     return {};
   };

@@ -6,7 +6,6 @@
 
 #include "base/failpoint.h"
 #include "postgres/sqlstate.h"
-#include "snapshot/copy_rows.h"
 #include "snapshot/present.h"
 
 namespace freshet::snapshot {
@@ -138,10 +137,9 @@ Result<> TableReader::copy(const Piece& piece, const RowSink& sink, CopyProgress
                            std::stop_token stop) {
   CHECK(table_);
   const std::string what = "copy " + table_->schema.qualified_name();
-  const auto counted_sink = [&](std::span<const Column> columns) -> Result<> {
-    TRY(sink(columns));
-    progress.rows.fetch_add(columns.front().size(), std::memory_order_relaxed);
-    return {};
+  const auto counted_sink = [&](RowBatch& batch) -> Result<> {
+    progress.rows.fetch_add(batch.columns.front().size(), std::memory_order_relaxed);
+    return sink(batch);
   };
   CopyRows rows(table_->schema, counted_sink, {});
   const auto take = [&](Bytes bytes) -> Result<> {

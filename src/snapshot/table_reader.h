@@ -7,27 +7,21 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "model/column.h"
 #include "postgres/catalog.h"
 #include "postgres/connection.h"
+#include "snapshot/copy_rows.h"
 #include "snapshot/copy_statement.h"
 #include "snapshot/piece.h"
 #include "snapshot/snapshot.h"
 
 namespace freshet::snapshot {
-
-// Takes batches of up to 2,048 × n rows in the schema's column order; the strings are valid during
-// the call only.
-using RowSink = std::function<Result<>(std::span<const Column>)>;
 
 // One thread.
 class TableReader {
