@@ -115,6 +115,12 @@ void Connection::cancel() {
   });
 }
 
+void Connection::terminate() {
+  cancellable_.with([](query::Session* session) {
+    if (session) session->terminate();
+  });
+}
+
 void Connection::run() {
   const Result<bool> started = start();
   Result<> served;

@@ -30,7 +30,7 @@ struct Host {
   std::function<void(const CancelRequest&)> cancel;
 };
 
-// run() belongs to the connection's thread; cancel() may come from any.
+// run() belongs to the connection's thread; cancel() and terminate() may come from any.
 class Connection {
  public:
   Connection(int descriptor, int stop_descriptor, std::int32_t process_id, std::int32_t secret,
@@ -38,7 +38,8 @@ class Connection {
   ~Connection();
 
   void run();
-  void cancel();  // stops the statement that runs, if one does
+  void cancel();     // stops the statement that runs, if one does
+  void terminate();  // the same, because the server stops; the client is told
   std::int32_t secret() const { return secret_; }
   int descriptor() const { return socket_.descriptor(); }
 

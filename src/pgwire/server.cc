@@ -173,7 +173,7 @@ void Server::stop() {
   };
   do {
     state_->slots.with([](State::Slots& slots) {
-      for (auto& [process_id, slot] : slots) slot.connection->cancel();
+      for (auto& [process_id, slot] : slots) slot.connection->terminate();
     });
   } while (!state_->slots.wait_for({}, cancel_interval, all_done));
   State::Slots ended;

@@ -24,7 +24,7 @@ std::string without_semicolon(std::string_view sql, std::vector<Token>& tokens) 
   return std::string(tokens.empty() ? std::string_view() : sql.substr(0, tokens.back().end()));
 }
 
-// Marks the session as running for cancel() and the watchdog, and takes the mark off again.
+// Marks the session as running for those who may interrupt it, and takes the mark off again.
 class RunMark {
  public:
   RunMark(Session::State& state, std::chrono::milliseconds limit) : state_(state), limit_(limit) {
@@ -159,6 +159,10 @@ std::vector<std::pair<std::string, std::string>> Session::take_changed_settings(
 
 void Session::cancel() {
   state_->interrupt(Running::Why::Request);
+}
+
+void Session::terminate() {
+  state_->interrupt(Running::Why::Shutdown);
 }
 
 std::vector<std::string> split_statements(std::string_view sql) {
@@ -327,6 +331,9 @@ Result<> Session::State::stopped() const {
       return Error{.sqlstate = "57014", .message = "canceling statement due to user request"};
     case Running::Why::Timeout:
       return Error{.sqlstate = "57014", .message = "canceling statement due to statement timeout"};
+    case Running::Why::Shutdown:
+      return Error{.sqlstate = "57P01",
+                   .message = "terminating connection due to administrator command"};
   }
   return {};
 }

@@ -76,7 +76,7 @@ struct SessionOptions {
 
 enum class TransactionStatus : char { Idle = 'I', Block = 'T', Failed = 'E' };
 
-// One thread, but for cancel().
+// One thread, but for cancel() and terminate().
 class Session {
  public:
   static Result<std::unique_ptr<Session>> open(collection::Store& store, const Status& status,
@@ -109,6 +109,8 @@ class Session {
 
   // Stops what is running, which then fails with 57014; does nothing when nothing runs. Any thread.
   void cancel();
+  // The same for a server that stops: the statement fails with 57P01.
+  void terminate();
 
   struct State;  // the insides
 

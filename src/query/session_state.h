@@ -12,9 +12,9 @@
 
 namespace freshet::query {
 
-// What cancel() and the watchdog touch from other threads.
+// What cancel(), terminate() and the watchdog touch from other threads.
 struct Running {
-  enum class Why { None, Request, Timeout };
+  enum class Why { None, Request, Timeout, Shutdown };
   bool now = false;
   Why stopped = Why::None;
   std::stop_source stop;
