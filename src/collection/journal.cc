@@ -13,10 +13,10 @@ namespace {
 
 // What `segment` says when it is not a segment.
 enum Entry : std::int32_t {
-  lsn = 0,
-  offset = -1,
-  commit_time = -2,
-  stale_at = -3,
+  Position = 0,
+  Offset = -1,
+  CommitTime = -2,
+  StaleAt = -3,
 };
 
 Result<> read_positions(engine::Connection& connection, const std::string& table,
@@ -28,10 +28,10 @@ Result<> read_positions(engine::Connection& connection, const std::string& table
     const std::int64_t number = std::stoll(row[1].value_or("0"));
     const auto position = static_cast<std::uint64_t>(number);
     switch (std::stoi(row[0].value_or("0"))) {
-      case Entry::lsn: applied.lsn = {position}; break;
-      case Entry::offset: applied.offset = {position}; break;
-      case Entry::commit_time: applied.commit_time = Time(std::chrono::microseconds(number)); break;
-      case Entry::stale_at: content.stale_at = {position}; break;
+      case Entry::Position: applied.lsn = {position}; break;
+      case Entry::Offset: applied.offset = {position}; break;
+      case Entry::CommitTime: applied.commit_time = Time(std::chrono::microseconds(number)); break;
+      case Entry::StaleAt: content.stale_at = {position}; break;
       default:
         return Error{.fault = Fault::Corruption, .message = "read " + table + ": unknown entry"};
     }
@@ -61,13 +61,13 @@ void Journal::add(std::int32_t entry, std::int64_t number) {
 }
 
 void Journal::add_position(const Applied& applied) {
-  add(Entry::lsn, static_cast<std::int64_t>(applied.lsn.value));
-  add(Entry::offset, static_cast<std::int64_t>(applied.offset.value));
-  add(Entry::commit_time, applied.commit_time.time_since_epoch().count());
+  add(Entry::Position, static_cast<std::int64_t>(applied.lsn.value));
+  add(Entry::Offset, static_cast<std::int64_t>(applied.offset.value));
+  add(Entry::CommitTime, applied.commit_time.time_since_epoch().count());
 }
 
 void Journal::add_stale_at(Lsn lsn) {
-  add(Entry::stale_at, static_cast<std::int64_t>(lsn.value));
+  add(Entry::StaleAt, static_cast<std::int64_t>(lsn.value));
 }
 
 Result<> Journal::flush() {

@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   part.commit_lsn = Lsn{100};
   part.end_lsn = Lsn{110};
   const Bytes bytes(reinterpret_cast<const std::byte*>(data), size);
-  const std::size_t half = size == 0 ? 0 : std::min<std::size_t>(data[0] * 4U, size);
+  const std::size_t half = size == 0 ? 0 : std::min<std::size_t>(std::size_t{data[0]} * 4, size);
   part.last = false;
   part.messages = bytes.first(half);
   ignore(decoder.decode(part, set));

@@ -430,7 +430,7 @@ TEST(Pgoutput, MessagesOfAnotherTransactionAreCorruption) {
 // Every message there is, with every kind of value.
 std::vector<std::string> all_messages() {
   const scripted::Tuple row{number(std::int64_t{1}), text("note"), null()};
-  const scripted::Tuple update_row{number(std::int64_t{1}), unchanged(), binary("\0\0\0\1")};
+  const scripted::Tuple update_row{number(std::int64_t{1}), unchanged(), binary({"\0\0\0\1", 4})};
   const scripted::Tuple key{number(std::int64_t{1}), null(), null()};
   std::string origin = "O", type = "Y", logical("M\1", 2), truncate = "T";
   ByteWriter(origin).big(std::uint64_t{1});

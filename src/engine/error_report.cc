@@ -125,8 +125,9 @@ class JsonTexts {
   bool code_point(std::string& out) {
     if (rest_.size() < 4) return false;
     unsigned code = 0;
-    const auto parsed = std::from_chars(rest_.data(), rest_.data() + 4, code, 16);
-    if (parsed.ptr != rest_.data() + 4) return false;
+    const std::string_view digits = rest_.substr(0, 4);
+    const auto parsed = std::from_chars(digits.begin(), digits.end(), code, 16);
+    if (parsed.ptr != digits.end()) return false;
     rest_.remove_prefix(4);
     out.push_back(code < 0x80 ? static_cast<char>(code) : '?');
     return true;

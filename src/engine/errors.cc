@@ -182,10 +182,11 @@ Fault fault(const ErrorReport& report, std::string_view state) {
 }
 
 std::string trimmed(std::string_view text) {
-  while (!text.empty() && std::string_view(" \n\t!.:").find(text.back()) != text.npos) {
+  while (!text.empty() &&
+         std::string_view(" \n\t!.:").find(text.back()) != std::string_view::npos) {
     text.remove_suffix(1);
   }
-  while (!text.empty() && std::string_view(" \n\t").find(text.front()) != text.npos) {
+  while (!text.empty() && std::string_view(" \n\t").find(text.front()) != std::string_view::npos) {
     text.remove_prefix(1);
   }
   return std::string(text);

@@ -24,7 +24,8 @@ std::optional<Int128> whole_number(std::string_view text) {
   if (negative) text.remove_prefix(1);
   if (text.empty()) return std::nullopt;
   const std::size_t point = text.find('.');
-  if (point != text.npos && text.find_first_not_of('0', point + 1) != text.npos) {
+  if (point != std::string_view::npos &&
+      text.find_first_not_of('0', point + 1) != std::string_view::npos) {
     return std::nullopt;
   }
   constexpr std::size_t digits_max = 38;  // what surely fits

@@ -8,8 +8,6 @@
 namespace freshet::pgwire {
 namespace {
 
-constexpr std::size_t header_bytes = 44;
-
 struct Header {
   char version = 0;
   std::size_t universal = 0, standard = 0, leaps = 0, times = 0, types = 0, names = 0;

@@ -8,6 +8,7 @@ namespace freshet::postgres {
 
 namespace {
 
+// NOLINTNEXTLINE(modernize-use-using): __extension__ cannot stand before a using.
 __extension__ typedef unsigned __int128 Uint128;
 
 constexpr auto ok = ValueFault::None;
@@ -36,7 +37,7 @@ struct BinaryNumeric {
   int count = 0;
   const std::byte* digits = nullptr;
 
-  int group(int i) const { return load_big<std::uint16_t>(digits + 2 * i); }
+  int group(int i) const { return load_big<std::uint16_t>(digits + std::ptrdiff_t{2} * i); }
 };
 
 BinaryNumeric read(Bytes bytes) {

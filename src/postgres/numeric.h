@@ -14,6 +14,7 @@
 
 namespace freshet::postgres {
 
+// NOLINTNEXTLINE(modernize-use-using): __extension__ cannot stand before a using.
 __extension__ typedef __int128 Int128;
 
 // value · 10^scale, or why it does not fit decimal(precision, scale) exactly.

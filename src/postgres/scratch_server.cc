@@ -54,8 +54,9 @@ Result<fs::path> find_bin_folder() {
   while (!rest.empty()) {
     const fs::path folder(rest.substr(0, rest.find(':')));
     if (has_server(folder)) return folder;
-    rest.remove_prefix(
-        std::min(rest.size(), rest.find(':') == rest.npos ? rest.npos : rest.find(':') + 1));
+    rest.remove_prefix(std::min(rest.size(), rest.find(':') == std::string_view::npos
+                                                 ? std::string_view::npos
+                                                 : rest.find(':') + 1));
   }
   return Error{.sqlstate = sqlstate::system_error,
                .message = "no PostgreSQL server is installed here",

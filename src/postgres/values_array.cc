@@ -70,7 +70,8 @@ TextElement quoted_element(std::string_view& rest, Arena& arena) {
       rest.remove_prefix(i + 1);
       return {ok, false, {text, size}};
     }
-    if (rest[i] == '\\' && ++i == rest.size()) break;
+    if (rest[i] == '\\') ++i;
+    if (i == rest.size()) break;
     text[size++] = rest[i];
   }
   return {malformed};

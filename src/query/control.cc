@@ -201,7 +201,7 @@ Result<Control> parse_reset(Words words) {
   if (words.take_all({"session", "authorization"}) || words.take("role"))
     return Control(Accepted{"RESET"});
   Words again = words;
-  const Result<Control> shown = parse_show(again);
+  Result<Control> shown = parse_show(again);
   if (!shown.ok()) return shown;
   return Control(Set{.name = std::get<Show>(shown.value()).name, .tag = "RESET"});
 }

@@ -24,6 +24,9 @@ class EngineQuery {
                                                       std::vector<std::uint32_t> given,
                                                       std::uint64_t pin);
 
+  EngineQuery(const EngineQuery&) = delete;
+  EngineQuery& operator=(const EngineQuery&) = delete;
+
   const std::vector<std::uint32_t>& parameters() const { return parameters_; }
   const std::vector<engine::ResultColumn>& columns() const { return columns_; }
   // One stream at a time per connection; it ends before this does.
@@ -34,8 +37,6 @@ class EngineQuery {
 
  private:
   EngineQuery(std::string sql, std::vector<std::uint32_t> given);
-  EngineQuery(const EngineQuery&) = delete;
-  EngineQuery& operator=(const EngineQuery&) = delete;
 
   Result<> settle(engine::Connection& connection);
   bool settle_known(std::vector<bool>& open);

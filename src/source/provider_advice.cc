@@ -100,7 +100,7 @@ std::string how_to_bypass_row_security(Provider provider, const std::string& rol
                                        const std::string& owner) {
   // Whoever has the owner's rights is not held by the owner's policies, except forced ones.
   const std::string as_owner = fmt::format("GRANT {} TO {};", quoted(owner), quoted(role));
-  const std::string bypass = fmt::format("ALTER ROLE {} BYPASSRLS;", quoted(role));
+  std::string bypass = fmt::format("ALTER ROLE {} BYPASSRLS;", quoted(role));
   switch (provider) {
     case Provider::SelfManaged:
     case Provider::Supabase: return bypass;

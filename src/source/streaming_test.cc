@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 
 #include "source/replication_fixture.h"
 #include "source/scripted_messages.h"
@@ -69,7 +70,7 @@ class StreamingTest : public ReplicationTest {
       messages += without_relations(received.part->messages);
       if (!received.part->last || received.part->end_lsn <= known) continue;
       all.push_back({received.part->commit_lsn, received.part->end_lsn, received.part->commit_time,
-                     std::move(messages)});
+                     std::exchange(messages, {})});
     }
     return {};
   }

@@ -42,7 +42,7 @@ const fs::path& scratch_folder() {
 void put(const fs::path& path, Bytes head, Bytes tail) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   for (const Bytes bytes : {head, tail}) {
-    out.write(as_text(bytes).data(), static_cast<std::streamsize>(bytes.size()));
+    out << as_text(bytes);
   }
 }
 
@@ -110,7 +110,7 @@ std::string damaged(ByteReader input) {
       case 0: bytes[where] = static_cast<char>(bytes[where] ^ with); break;
       case 1: bytes.resize(where); break;
       case 2: bytes.append(with, static_cast<char>(where)); break;
-      case 3: bytes.replace(where, with, with, '\0'); break;
+      default: bytes.replace(where, with, with, '\0'); break;
     }
   }
   return bytes;
@@ -129,7 +129,9 @@ void recover_damaged(Bytes input) {
   CHECK(std::ranges::find(written.transaction_ends, got.size()) != written.transaction_ends.end());
 
   got.emplace_back("appended");
-  CHECK((*stream)->append({.commit_lsn = {900}, .messages = as_bytes(got.back())}).ok());
+  CHECK((*stream)
+            ->append({.commit_lsn = {900}, .end_lsn = {900}, .messages = as_bytes(got.back())})
+            .ok());
   CHECK((*stream)->sync().ok());
   stream->reset();
   auto again = Stream::open(folder, {});
