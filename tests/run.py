@@ -184,7 +184,7 @@ def stage_tidy(folder):
 
 
 def stage_e2e(folder):
-    paths = ["tests/harness", "tests/sql", "tests/e2e", "tests/crash", "tests/oracle"]
+    paths = ["tests/harness", "tests/sql", "tests/types", "tests/e2e", "tests/crash", "tests/oracle"]
     # The random oracle makes one round that nobody has seen before.
     seed = os.environ.setdefault("FRESHET_SEED", str(random.SystemRandom().randrange(10**6)))
     print(f"the oracle's fresh seed: FRESHET_SEED={seed}", flush=True)

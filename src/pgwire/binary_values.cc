@@ -131,8 +131,10 @@ void append_binary_numeric(std::string& out, std::string_view text) {
     append_big(out, scale);
   };
   if (text == "NaN") return header(0, 0, nan, 0);
-  if (text == "Infinity") return header(0, 0, infinity, 0);
-  if (text == "-Infinity") return header(0, 0, minus_infinity, 0);
+  // The scale of an infinity means nothing; PostgreSQL sends this one.
+  constexpr std::uint16_t scale_of_infinity = 32;
+  if (text == "Infinity") return header(0, 0, infinity, scale_of_infinity);
+  if (text == "-Infinity") return header(0, 0, minus_infinity, scale_of_infinity);
   const bool minus = !text.empty() && text.front() == '-';
   if (minus) text.remove_prefix(1);
   const std::size_t point = std::min(text.find('.'), text.size());
