@@ -240,10 +240,12 @@ Result<> Connection::after_error(const Error& error) {
 
 Result<> Connection::sync() {
   skipping_ = false;
-  session_->finish();
   if (session_->transaction_status() == query::TransactionStatus::Idle) portals_.clear();
   ready();
-  return flush();
+  TRY(flush());
+  // Letting go of the version takes its time; the answer does not wait for it.
+  session_->finish();
+  return {};
 }
 
 void Connection::ready() {
