@@ -21,8 +21,8 @@ class LoadThread {
   explicit LoadThread(std::unique_ptr<collection::Loader> loader);
   ~LoadThread();
 
-  // Takes the rows of the batch, and leaves an empty one in its place; waits while two are waiting.
-  // Fails with what went wrong with earlier ones.
+  // Takes the rows of the batch, and leaves an empty one in its place; waits while many are
+  // waiting. Fails with what went wrong with earlier ones.
   Result<> put(snapshot::RowBatch& batch);
   // When all are stored: makes them durable.
   Result<> finish();
@@ -31,8 +31,9 @@ class LoadThread {
   void run();
   Result<> failure() const;
 
-  // More would only be memory.
-  static constexpr std::size_t waiting_max = 2;
+  // The engine compresses 122,880 rows at a time: about as many have to find room meanwhile, else
+  // the connection stands still for that long.
+  static constexpr std::size_t waiting_max = 8;
   const std::unique_ptr<collection::Loader> loader_;
   BoundedQueue<snapshot::RowBatch> full_{waiting_max};
   Guarded<std::vector<snapshot::RowBatch>> empty_;

@@ -44,7 +44,7 @@ class CopyRows {
  public:
   struct Options {
     std::size_t rows_max = 2048 * 8;    // of a batch
-    std::size_t bytes_max = 8U << 20U;  // of a batch's payloads, more or less
+    std::size_t bytes_max = 4U << 20U;  // of a batch's payloads, more or less
   };
 
   // Columns without a binary form are taken to be text. The schema outlives this.
