@@ -12,6 +12,7 @@
 #include "postgres/types.h"
 #include "server/mirrored_tables.h"
 #include "server/slot_wait.h"
+#include "source/doctor.h"
 #include "source/mark.h"
 
 namespace freshet::server {
@@ -34,21 +35,32 @@ Error permanent(std::string sqlstate, std::string message, std::string hint) {
   return error;
 }
 
-Result<> check_source(postgres::Connection& connection) {
-  std::vector<Error> problems = TRY(source::blocking_problems(connection));
-  if (problems.empty()) return {};
-  Error first = std::move(problems.front());
-  for (std::size_t i = 1; i < problems.size(); ++i) {
-    first.detail += (first.detail.empty() ? "Also: " : " Also: ") + problems[i].message + ".";
-  }
-  return first;
-}
-
 std::optional<SourceRecord> find_record(const collection::Store& store, const std::string& name) {
   for (SourceRecord& record : store.sources()) {
     if (record.name == name) return std::move(record);
   }
   return std::nullopt;
+}
+
+// What the doctor calls blocking, but for our slot and its position: whether they continue what we
+// have is asked next, and answered better.
+Result<> check_source(postgres::Connection& connection, const SourceConfig& config,
+                      const collection::Store& store, std::stop_token stop) {
+  const auto record = find_record(store, config.name);
+  const std::vector<source::Finding> found =
+      TRY(source::obstacles(connection, config.url,
+                            {.source_name = config.name,
+                             .tables = config.tables,
+                             .choices = record ? record->choices : std::vector<std::string>(),
+                             .resumes = record && record->slot_created,
+                             .stop = std::move(stop)}));
+  if (found.empty()) return {};
+  Error first = source::to_error(found.front());
+  for (std::size_t i = 1; i < found.size(); ++i) {
+    first.detail += (first.detail.empty() ? "Also: " : " Also: ") + found[i].message + ".";
+    if (!found[i].passes) first.fault = Fault::Permanent;
+  }
+  return first;
 }
 
 // Finds the record of the source, or makes one; refuses a slot that somebody else made.
@@ -222,15 +234,10 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
   board.with([&](SourceFacts& facts) {
     facts.server_version = "PostgreSQL " + connection->parameter("server_version");
   });
-  TRY(check_source(*connection));
+  TRY(check_source(*connection, config, store, stop));
   const SourceRecord known = find_record(store, config.name).value_or(SourceRecord{});
   const postgres::TablePatterns patterns = TRY(patterns_of(config, known));
   const std::vector<CatalogTable> tables = TRY(postgres::read_tables(*connection, patterns));
-  if (tables.empty() && known.choices.empty()) {
-    return permanent(
-        "42P01", "no table of source " + config.name + " matches",
-        "Check --tables; patterns look like public.* or shop.order*, !public.log excludes.");
-  }
 
   Prepared prepared;
   prepared.names = source::names_for(config.name);

@@ -122,7 +122,7 @@ Result<std::vector<Finding>> obstacles(Connection& connection, const std::string
 
 Error to_error(const Finding& finding) {
   return {
-      .fault = Fault::Permanent,
+      .fault = finding.passes ? Fault::Transient : Fault::Permanent,
       .sqlstate = finding.sqlstate.empty() ? sqlstate::not_in_prerequisite_state : finding.sqlstate,
       .message = finding.message,
       .detail = finding.detail,

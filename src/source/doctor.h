@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,12 +31,18 @@ struct Finding {
   std::string fix{};       // the SQL or the setting that mends it, or empty; may have several lines
   std::string table{};     // "public.orders" when only this table is concerned, the others go on
   std::string sqlstate{};  // of the error that serve gives for it
+  bool passes = false;     // it may be over by itself: serve tries again
 };
 
 struct DoctorOptions {
-  std::string source_name{};          // decides the names of slot and publications
-  std::vector<std::string> tables{};  // patterns, as for serve
+  std::string source_name{};           // decides the names of slot and publications
+  std::vector<std::string> tables{};   // patterns, as for serve
+  std::vector<std::string> choices{};  // tables that were added and dropped since, as patterns
   unsigned copy_workers = 2;
+  // A slot was made for this source: whether it is still there is not the doctor's to judge, and
+  // there need not be room for another one.
+  bool resumes = false;
+  std::stop_token stop{};  // ends connecting
 };
 
 struct Diagnosis {
@@ -55,7 +62,7 @@ Result<Diagnosis> examine(const std::string& url, const DoctorOptions& options);
 Result<std::vector<Finding>> obstacles(postgres::Connection& connection, const std::string& url,
                                        const DoctorOptions& options);
 
-// The finding as the error that stops a source: permanent, the fix as its hint.
+// The finding as the error that stops a source, permanent unless it passes; the fix is its hint.
 Error to_error(const Finding& finding);
 
 }  // namespace freshet::source

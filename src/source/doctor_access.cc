@@ -52,8 +52,9 @@ Result<> check_role(Patient& patient, Findings& findings) {
 }
 
 Result<> check_replication_connection(Patient& patient, Findings& findings) {
-  auto opened =
-      Connection::connect(patient.url, {.replication = true, .application_name = "freshet doctor"});
+  auto opened = Connection::connect(
+      patient.url,
+      {.replication = true, .application_name = "freshet doctor", .stop = patient.options.stop});
   if (!opened.ok()) {
     const Error& error = opened.error();
     // Other checks have said these already.
@@ -70,6 +71,8 @@ Result<> check_replication_connection(Patient& patient, Findings& findings) {
     return {};
   }
   patient.replication = *std::move(opened);
+  constexpr std::chrono::milliseconds answers_within{60'000};
+  patient.replication->limit_answers(patient.options.stop, answers_within);
   const postgres::SystemId system = TRY(postgres::identify(*patient.replication));
   findings.fine("a replication connection works; the system identifier is " + system.id);
   return {};
@@ -94,7 +97,8 @@ Result<> check_same_server(Patient& patient, Findings& findings) {
   findings.blocking({.message = "ordinary and replication connections lead to different servers",
                      .detail = "A load balancer, a reader endpoint or a pooler is in between.",
                      .fix = how_to_connect_directly(patient.provider, patient.host),
-                     .sqlstate = sqlstate::not_in_prerequisite_state});
+                     .sqlstate = sqlstate::not_in_prerequisite_state,
+                     .passes = true});  // between two servers one of which takes over
   return {};
 }
 

@@ -18,6 +18,11 @@ std::string raised(std::int64_t used, std::int64_t wanted) {
   return std::to_string(used + 2 * wanted);
 }
 
+// A slot that was made and is gone is missed elsewhere; it needs no room here.
+bool has_slot(const Patient& patient) {
+  return patient.slot.exists || patient.options.resumes;
+}
+
 }  // namespace
 
 Result<> check_slots(Patient& patient, Findings& findings) {
@@ -29,7 +34,7 @@ Result<> check_slots(Patient& patient, Findings& findings) {
   const std::int64_t all = answer.number(0, 1);
   const std::int64_t free = all - used;
   // One that stays, and one for as long as a table is copied that came later.
-  const std::int64_t needed = patient.slot.exists ? 0 : 1;
+  const std::int64_t needed = has_slot(patient) ? 0 : 1;
   const std::string idle = answer.text(0, 2);
   Finding finding{.message = fmt::format("all {} replication slots are in use", all),
                   .detail = idle.empty() ? "" : "Nobody reads these now: " + idle + ".",
@@ -39,7 +44,8 @@ Result<> check_slots(Patient& patient, Findings& findings) {
                          (idle.empty() ? ""
                                        : "\nOr drop one that nobody needs: SELECT "
                                          "pg_drop_replication_slot('NAME');"),
-                  .sqlstate = sqlstate::configuration_limit_exceeded};
+                  .sqlstate = sqlstate::configuration_limit_exceeded,
+                  .passes = true};
   if (free < needed) {
     findings.blocking(std::move(finding));
   } else if (free == needed) {
@@ -62,14 +68,15 @@ Result<> check_senders(Patient& patient, Findings& findings) {
   const std::int64_t all = answer.number(0, 1);
   const std::int64_t free = all - used;
   // The stream, and beside it the snapshot that is copied: at the first start always.
-  const std::int64_t needed = patient.slot.exists ? 1 : 2;
+  const std::int64_t needed = has_slot(patient) ? 1 : 2;
   Finding finding{.message = fmt::format("{} of {} WAL senders are in use, and {} more are needed",
                                          used, all, needed),
                   .detail = "One sends the stream; one holds the snapshot while tables are copied.",
                   .fix = how_to_set(
                       patient.provider,
                       {.name = "max_wal_senders", .value = raised(used, 2), .needs_restart = true}),
-                  .sqlstate = sqlstate::too_many_connections};
+                  .sqlstate = sqlstate::too_many_connections,
+                  .passes = true};
   if (free < needed) {
     findings.blocking(std::move(finding));
   } else if (free < 2) {

@@ -68,6 +68,7 @@ Result<Patient> meet(Connection& connection, const std::string& url, const Docto
   patient.host = connection.host();
   patient.port = connection.port();
   patient.patterns = TRY(postgres::TablePatterns::parse(options.tables));
+  TRY(patient.patterns.choose(options.choices));
   const Answer self = TRY(patient
                               .ask("SELECT current_database(), pg_is_in_recovery(), "
                                    "current_setting('default_transaction_read_only')::boolean")

@@ -238,10 +238,10 @@ Result<> check_publication_age(Patient& patient, Findings& findings) {
       our_publications(patient), literal(patient.names.slot))));
   const std::string fix =
       patient.at_least(18)
-          ? "PostgreSQL 18 sends nothing for a missing publication: copy again (freshet "
-            "drop-source, then serve)."
+          ? "PostgreSQL 18 sends nothing for a missing publication: copy again (ALTER SOURCE … "
+            "RESYNC; in Freshet)."
           : "The stream fails at the first change before the publication was made (42704): copy "
-            "again (freshet drop-source, then serve).";
+            "again (ALTER SOURCE … RESYNC; in Freshet).";
   if (answer.number(0, 0) < 2) {
     findings.warning(
         {.message = fmt::format("slot {} is there, but not both publications", patient.names.slot),

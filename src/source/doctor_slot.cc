@@ -81,7 +81,10 @@ Result<> check_slot_state(Patient& patient, Findings& findings) {
         {.message = fmt::format("slot {} has lost changes{}", patient.names.slot,
                                 reason.empty() ? "" : " (" + reason + ")"),
          .detail = "What was committed since is gone for us: the tables have to be copied again.",
-         .fix = "freshet drop-source, then serve again.",
+         .fix =
+             fmt::format("In Freshet: ALTER SOURCE {} RESYNC; or, without its data folder: freshet "
+                         "drop-source, then serve.",
+                         patient.options.source_name),
          .sqlstate = sqlstate::not_in_prerequisite_state});
   } else if (slot.wal_status == "unreserved") {
     findings.warning(

@@ -122,7 +122,7 @@ Nameless nameless(const CatalogTable& table, const Answer& answer, std::size_t r
 }  // namespace
 
 Result<> check_tables(Patient& patient, Findings& findings) {
-  if (patient.tables.empty()) {
+  if (patient.tables.empty() && patient.options.choices.empty()) {
     findings.blocking(
         {.message = "no table matches",
          .fix = "Check --tables; patterns look like public.* or shop.order*, !public.log excludes.",

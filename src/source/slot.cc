@@ -102,36 +102,41 @@ Names names_for(const std::string& source_name) {
 Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) {
   const int version = connection.server_version();
   const WalFunctions names = wal_functions(version);
-  const Rows rows = TRY(
-      connection
-          .query(fmt::format(
-              "SELECT pg_catalog.pg_is_in_recovery(), s.slot_name IS NOT NULL, active, {}, "
-              "plugin, database, database = pg_catalog.current_database(), {}, {}, {}, "
-              "restart_lsn, {}, greatest({}({}, restart_lsn), 0)::bigint, {} FROM (SELECT 1) one "
-              "LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = {}",
-              version >= 90500 ? "coalesce(active_pid, 0)" : "0",
-              version >= 130000 ? "wal_status" : "''",
-              version >= 170000 ? "invalidation_reason" : "''",
-              version >= 170000 ? "synced" : "false",
-              version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
-              on_any_server(names.written, names), version >= 90600 ? holder_waits : "false",
-              literal(slot)))
-          .context("read the slot"));
+  const Rows rows =
+      TRY(connection
+              .query(fmt::format(
+                  "SELECT pg_catalog.pg_is_in_recovery(), s.slot_name IS NOT NULL, active, {}, "
+                  "plugin, database, database = pg_catalog.current_database(), {}, {}, {}, "
+                  "restart_lsn, {}, greatest({}({}, restart_lsn), 0)::bigint, {}, {} FROM (SELECT "
+                  "1) one "
+                  "LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = {}",
+                  version >= 90500 ? "coalesce(active_pid, 0)" : "0",
+                  version >= 130000 ? "wal_status" : "''",
+                  version >= 170000 ? "invalidation_reason" : "''",
+                  version >= 170000 ? "synced" : "false",
+                  version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
+                  on_any_server(names.written, names), version >= 90600 ? holder_waits : "false",
+                  version >= 130000 ? "CASE WHEN safe_wal_size < 0 THEN 0 ELSE safe_wal_size END"
+                                    : "NULL",
+                  literal(slot)))
+              .context("read the slot"));
   const auto& row = rows.rows.at(0);
-  return SlotStatus{.exists = row[1] == "t",
-                    .active = row[2] == "t",
-                    .active_pid = number<int>(row[3]),
-                    .holder_waits = row[13] == "t",
-                    .plugin = row[4].value_or(""),
-                    .database = row[5].value_or(""),
-                    .of_this_database = row[6] == "t",
-                    .wal_status = row[7].value_or(""),
-                    .invalidation_reason = row[8].value_or(""),
-                    .synced = row[9] == "t",
-                    .standby = row[0] == "t",
-                    .restart_lsn = lsn_of(row[10]),
-                    .confirmed_flush_lsn = lsn_of(row[11]),
-                    .retained_wal_bytes = number<std::uint64_t>(row[12])};
+  return SlotStatus{
+      .exists = row[1] == "t",
+      .active = row[2] == "t",
+      .active_pid = number<int>(row[3]),
+      .holder_waits = row[13] == "t",
+      .plugin = row[4].value_or(""),
+      .database = row[5].value_or(""),
+      .of_this_database = row[6] == "t",
+      .wal_status = row[7].value_or(""),
+      .invalidation_reason = row[8].value_or(""),
+      .synced = row[9] == "t",
+      .standby = row[0] == "t",
+      .restart_lsn = lsn_of(row[10]),
+      .confirmed_flush_lsn = lsn_of(row[11]),
+      .retained_wal_bytes = number<std::uint64_t>(row[12]),
+      .safe_wal_bytes = row[14] ? std::optional(number<std::uint64_t>(row[14])) : std::nullopt};
 }
 
 Result<> take_over(Connection& connection, const std::string& slot,
@@ -169,22 +174,6 @@ Result<> take_over(Connection& connection, const std::string& slot,
       .fault = Fault::Transient,
       .sqlstate = sqlstate::object_in_use,
       .message = fmt::format("slot {} is still held by a walsender that was told to end", slot)};
-}
-
-Result<> drop_everything(Connection& connection, const Names& names) {
-  const SlotStatus slot = TRY(slot_status(connection, names.slot));
-  if (slot.exists) {
-    TRY(take_over(connection, names.slot,
-                  [](const std::string& name) { return name.starts_with("freshet"); }));
-    TRY(connection.query("SELECT pg_catalog.pg_drop_replication_slot(" + literal(names.slot) + ")")
-            .context("drop slot " + names.slot));
-  }
-  if (connection.server_version() < 100000) return {};
-  for (const std::string& publication : {names.publication, names.inserts_publication}) {
-    TRY(connection.query("DROP PUBLICATION IF EXISTS " + postgres::quoted(publication))
-            .context("drop publication " + publication));
-  }
-  return {};
 }
 
 Result<std::chrono::milliseconds> wal_sender_timeout(Connection& connection) {

@@ -69,6 +69,8 @@ struct SlotStatus {
   Lsn restart_lsn{};
   Lsn confirmed_flush_lsn{};
   std::uint64_t retained_wal_bytes = 0;
+  // 13+; how much more may be written until the server may give it up; nothing: it has no limit.
+  std::optional<std::uint64_t> safe_wal_bytes{};
 };
 Result<SlotStatus> slot_status(postgres::Connection& connection, const std::string& slot);
 
@@ -76,13 +78,6 @@ Result<SlotStatus> slot_status(postgres::Connection& connection, const std::stri
 // transient error 55006 naming the walsender's owner when it is not `ours` by its application_name.
 Result<> take_over(postgres::Connection& connection, const std::string& slot,
                    const std::function<bool(const std::string&)>& ours);
-
-// Removes slot and publications; absent ones are fine.
-Result<> drop_everything(postgres::Connection& connection, const Names& names);
-
-// Settings of the source that make replication impossible, each with what to do about it:
-// wal_level, free slots and senders, the role's rights. Empty when it can work.
-Result<std::vector<Error>> blocking_problems(postgres::Connection& connection);
 
 // How long the server waits for a sign of life before it ends a walsender; zero: for ever.
 Result<std::chrono::milliseconds> wal_sender_timeout(postgres::Connection& connection);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "postgres/shared_scratch_server.h"
+#include "source/leftovers.h"
 #include "source/mark.h"
 #include "source/replication.h"
 
@@ -38,7 +39,12 @@ bool is_ours(const std::string& application_name) {
 
 class SlotTest : public testing::Test {
  protected:
-  void TearDown() override { EXPECT_TRUE(drop_everything(*connection_, names_).ok()); }
+  void TearDown() override {
+    const std::vector<Leftover> found = find_leftovers(*connection_, names_).value();
+    for (const Leftover& leftover : found) {
+      EXPECT_TRUE(remove_leftover(*connection_, leftover).ok()) << leftover.name;
+    }
+  }
 
   void run(const std::string& sql) {
     const auto done = connection_->query(sql);
@@ -212,19 +218,33 @@ TEST_F(SlotTest, KnowsWhoseItIs) {
   EXPECT_TRUE(check_mark(*connection_, names_, "0b0b0b0b").ok());
 }
 
-TEST_F(SlotTest, RemovesEverythingEvenTwice) {
+TEST_F(SlotTest, FindsEverythingItMadeAndRemovesItEvenTwice) {
   create_slot();
   publish_all();
-  ASSERT_TRUE(drop_everything(*connection_, names_).ok());
-  EXPECT_EQ(one_value("SELECT count(*) FROM pg_publication"), "0");
-  EXPECT_FALSE(slot_status(*connection_, names_.slot)->exists);
-  ASSERT_TRUE(drop_everything(*connection_, names_).ok());
+  ASSERT_TRUE(mark(*connection_, names_, "0a0a0a0a").ok());
+  const std::vector<Leftover> found = find_leftovers(*connection_, names_).value();
+  std::string names;
+  for (const Leftover& leftover : found) names += leftover.kind + ' ' + leftover.name + '\n';
+  EXPECT_EQ(names, "replication slot " + names_.slot + "\npublication " + names_.publication +
+                       "\npublication " + names_.inserts_publication + '\n');
+  EXPECT_EQ(found.at(1).note, "made by freshet, data folder 0a0a0a0a");
+  for (int time = 1; time <= 2; ++time) {
+    for (const Leftover& leftover : found) {
+      const Result<> removed = remove_leftover(*connection_, leftover);
+      EXPECT_TRUE(removed.ok()) << time << ' ' << removed.error().message;
+    }
+    EXPECT_EQ(one_value("SELECT count(*) FROM pg_publication"), "0");
+    EXPECT_FALSE(slot_status(*connection_, names_.slot)->exists);
+    EXPECT_TRUE(find_leftovers(*connection_, names_)->empty());
+  }
 }
 
-TEST_F(SlotTest, FindsNoProblemOnAServerThatIsReady) {
-  const auto problems = blocking_problems(*connection_);
-  ASSERT_TRUE(problems.ok()) << problems.error().message;
-  EXPECT_TRUE(problems->empty());
+TEST_F(SlotTest, LeavesASlotAloneThatCannotBeOurs) {
+  run("SELECT pg_create_physical_replication_slot('" + names_.slot + "')");
+  const std::vector<Leftover> found = find_leftovers(*connection_, names_).value();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NE(found.front().why_not.find("physical"), std::string::npos);
+  run("SELECT pg_drop_replication_slot('" + names_.slot + "')");
 }
 
 TEST_F(SlotTest, ReadsTheSourcesClock) {
@@ -233,25 +253,6 @@ TEST_F(SlotTest, ReadsTheSourcesClock) {
   EXPECT_GT(clock->flushed, Lsn{});
   EXPECT_LT(std::chrono::abs(std::chrono::system_clock::now() - clock->now),
             std::chrono::minutes(1));
-}
-
-TEST(SourceProblems, NameEachSettingWithItsRemedy) {
-  const auto server = postgres::ScratchServer::start(
-      {.settings = {"fsync=off", "wal_level=replica", "max_replication_slots=0"}});
-  ASSERT_TRUE(server.ok());
-  const auto admin = Connection::connect((*server)->url(), {}).value();
-  ASSERT_TRUE(admin->query("CREATE ROLE small LOGIN").ok());
-  std::string url = (*server)->url();
-  url.replace(url.find("postgres@"), 9, "small@");
-  const auto small = Connection::connect(url, {}).value();
-  const auto problems = blocking_problems(*small);
-  ASSERT_TRUE(problems.ok());
-  std::string all;
-  for (const Error& problem : *problems) all += problem.message + " | " + problem.hint + '\n';
-  EXPECT_EQ(problems->size(), 3U) << all;
-  EXPECT_NE(all.find("wal_level is replica"), std::string::npos) << all;
-  EXPECT_NE(all.find("max_replication_slots"), std::string::npos) << all;
-  EXPECT_NE(all.find("ALTER ROLE \"small\" REPLICATION"), std::string::npos) << all;
 }
 
 }  // namespace

@@ -206,7 +206,8 @@ class Postgres:
         self.execute(f'CREATE DATABASE "{name}"')
 
     def walsenders(self) -> list[int]:
-        rows = self.execute("SELECT pid FROM pg_stat_replication WHERE state IS NOT NULL")
+        rows = self.execute("SELECT pid FROM pg_stat_replication WHERE state IN"
+                            " ('catchup', 'streaming')")
         return [row[0] for row in rows]
 
     def times_copied(self, table: str, database: str = "postgres") -> int:

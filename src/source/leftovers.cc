@@ -1,0 +1,111 @@
+#include "source/leftovers.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "base/figures.h"
+#include "postgres/sqlstate.h"
+
+namespace freshet::source {
+
+namespace sqlstate = postgres::sqlstate;
+using postgres::Connection;
+using postgres::literal;
+using postgres::Rows;
+
+namespace {
+
+constexpr int oldest_with_publications = 100000;
+
+Result<std::vector<Leftover>> find_slot(Connection& connection, const Names& names) {
+  const SlotStatus slot = TRY(slot_status(connection, names.slot));
+  if (!slot.exists) return std::vector<Leftover>();
+  Leftover found{
+      .kind = "replication slot",
+      .name = names.slot,
+      .note = fmt::format(
+          "holds {} of WAL; {}", short_bytes(static_cast<double>(slot.retained_wal_bytes)),
+          slot.active ? fmt::format("process {} reads it", slot.active_pid) : "nobody reads it"),
+      .statement = fmt::format("SELECT pg_drop_replication_slot({})", literal(names.slot)),
+      .reader_pid = slot.active_pid};
+  if (slot.database.empty()) {
+    found.why_not = "it is a physical slot, and Freshet makes logical ones";
+  } else if (!slot.of_this_database) {
+    found.why_not = "it belongs to database " + slot.database;
+  } else if (slot.synced) {
+    found.why_not = "it is the standby's copy of the primary's slot: drop it there";
+  }
+  return std::vector{std::move(found)};
+}
+
+Result<std::vector<Leftover>> find_publications(Connection& connection, const Names& names) {
+  std::vector<Leftover> found;
+  if (connection.server_version() < oldest_with_publications) return found;
+  const Rows rows = TRY(connection.query(fmt::format(
+      "SELECT pubname, pg_catalog.obj_description(oid, 'pg_publication'), "
+      "pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_publication WHERE pubname IN ({}, {}) "
+      "ORDER BY pubname",
+      literal(names.publication), literal(names.inserts_publication))));
+  for (const auto& row : rows.rows) {
+    const std::string name = row[0].value_or("");
+    found.push_back(
+        {.kind = "publication",
+         .name = name,
+         .note = row[1].value_or(""),
+         .statement = "DROP PUBLICATION IF EXISTS " + postgres::quoted(name),
+         .why_not = row[2] == "t" ? "the server is a standby: drop it on its primary" : ""});
+  }
+  return found;
+}
+
+// Everything that Freshet creates, by kind.
+using Find = Result<std::vector<Leftover>> (*)(Connection& connection, const Names& names);
+constexpr auto kinds = std::to_array<Find>({
+    find_slot,
+    find_publications,
+});
+
+}  // namespace
+
+Result<std::vector<Leftover>> find_leftovers(Connection& connection, const Names& names) {
+  std::vector<Leftover> all;
+  for (const Find find : kinds) {
+    std::vector<Leftover> found =
+        TRY(find(connection, names).context("look for what is left on the source"));
+    std::ranges::move(found, std::back_inserter(all));
+  }
+  return all;
+}
+
+Result<> remove_leftover(Connection& connection, const Leftover& leftover) {
+  const std::string what = fmt::format("drop {} {}", leftover.kind, leftover.name);
+  if (leftover.reader_pid != 0) {
+    TRY(take_over(connection, leftover.name, [](const std::string&) {
+          return true;
+        }).context(what));
+  }
+  const auto done = connection.query(leftover.statement);
+  if (done.ok() || done.error().sqlstate == sqlstate::undefined_object) return {};
+  return Error(done.error()).with_context(what);
+}
+
+Result<std::string> other_names(Connection& connection, const Names& names) {
+  const std::string publications =
+      connection.server_version() < oldest_with_publications
+          ? ""
+          : " UNION SELECT pubname FROM pg_catalog.pg_publication WHERE "
+            "pg_catalog.obj_description(oid, 'pg_publication') LIKE 'made by freshet%' AND "
+            "pubname NOT LIKE '%\\_inserts'";
+  const Rows rows = TRY(connection.query(fmt::format(
+      "SELECT pg_catalog.string_agg(pg_catalog.substr(name, 9), ', ' ORDER BY name) FROM (SELECT "
+      "slot_name FROM pg_catalog.pg_replication_slots WHERE slot_name LIKE 'freshet\\_%' AND "
+      "slot_name NOT LIKE '%\\_copy\\_%' AND database = pg_catalog.current_database(){}) found "
+      "(name) WHERE name <> {}",
+      publications, literal(names.slot))));
+  return rows.rows.at(0)[0].value_or("");
+}
+
+}  // namespace freshet::source
