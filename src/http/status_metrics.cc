@@ -86,6 +86,18 @@ std::string source_metrics(const std::vector<SourceStatus>& sources) {
   text +=
       gauge(sources, "freshet_source_retained_wal_bytes", "WAL that our slot holds on the source.",
             [](const SourceStatus& s) { return number(s.retained_wal_bytes); });
+  text += gauge(sources, "freshet_source_safe_wal_bytes",
+                "WAL that the source may still write before it may give up our slot.",
+                [](const SourceStatus& s) { return number(s.safe_wal_bytes); });
+  text += gauge(sources, "freshet_source_wal_bytes_per_second",
+                "How fast the source writes WAL, smoothed.",
+                [](const SourceStatus& s) { return s.wal_bytes_per_second; });
+  text += gauge(sources, "freshet_source_slot_lost_in_seconds",
+                "When the source may give up our slot, if nothing is confirmed from now on.",
+                [](const SourceStatus& s) { return s.slot_lost_in_seconds; });
+  text += gauge(sources, "freshet_source_resting",
+                "1 while nothing is received because there is no room here.",
+                [](const SourceStatus& s) { return number(s.resting ? 1 : 0); });
   return text;
 }
 

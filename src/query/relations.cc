@@ -36,7 +36,12 @@ Result<> register_sources(engine::Database& database, const Status& status) {
                                                {"retained_wal_bytes", int64},
                                                {"last_error", text},
                                                {"hint", text},
-                                               {"stale", truth}};
+                                               {"stale", truth},
+                                               {"wal_status", text},
+                                               {"safe_wal_bytes", int64},
+                                               {"wal_bytes_per_second", float64},
+                                               {"slot_lost_in_seconds", float64},
+                                               {"resting", truth}};
   const auto make = [columns, &status]() -> Result<engine::RelationRows> {
     RelationBuilder rows(columns);
     for (const SourceStatus& source : status.sources()) {
@@ -48,6 +53,9 @@ Result<> register_sources(engine::Database& database, const Status& status) {
       rows.integer(static_cast<std::int64_t>(source.spool_bytes));
       rows.integer(as_integer(source.retained_wal_bytes)).text(source.last_error);
       rows.text(source.hint).truth(source.stale);
+      rows.text(source.wal_status).integer(as_integer(source.safe_wal_bytes));
+      rows.real(source.wal_bytes_per_second).real(source.slot_lost_in_seconds);
+      rows.truth(source.resting);
     }
     return rows.finish();
   };

@@ -32,6 +32,11 @@ struct SourceStatus {
   std::uint64_t stream_bytes = 0;  // kept on our disk
   std::uint64_t spool_bytes = 0;   // received of transactions that have not committed
   std::optional<std::uint64_t> retained_wal_bytes;  // held on the source by our slot
+  std::string wal_status;                           // of our slot, as PostgreSQL says (13+)
+  std::optional<std::uint64_t> safe_wal_bytes;      // more, until it may give our slot up
+  std::optional<double> wal_bytes_per_second;       // that the source writes
+  std::optional<double> slot_lost_in_seconds;       // if we confirmed nothing from now on
+  bool resting = false;                             // receiving waits for room here
   std::string last_error;
   std::string hint;  // what to do about it, or empty
 };

@@ -28,11 +28,13 @@ constexpr auto retire_interval = 2s;
 }  // namespace
 
 Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-             stream::Stream& stream, Handover& handover, Requests& requests, Board& board)
+             stream::Stream& stream, stream::Retention retention, Handover& handover,
+             Requests& requests, Board& board)
     : store_(store),
       writer_(std::move(writer)),
       source_(source),
       stream_(stream),
+      retention_(retention),
       handover_(handover),
       requests_(requests),
       board_(board),
@@ -236,6 +238,7 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
 Result<> Apply::flush(bool more_follows) {
   if (!changes_.stopped.empty()) TRY(drop_stopped());
   const bool only_idle = changes_.payload_bytes == 0;
+  if (!only_idle) FAILPOINT("changes.apply.before");
   const auto failed = TRY(writer_->apply(changes_, more_follows));
   inside_transaction_ = more_follows;
   if (!more_follows) {
@@ -337,7 +340,8 @@ Result<> Apply::look_after(bool busy) {
       keep = std::min(keep, record.replay_from);
     }
   }
-  TRY(stream_.retire(keep).context("retire stream"));
+  handover_.needed_from.with([&](std::optional<Offset>& needed) { needed = keep; });
+  TRY(stream_.retire(keep, retention_).context("retire stream"));
   board_.with([&](SourceFacts& facts) { facts.stream_bytes = stream_.kept_bytes(); });
   return {};
 }

@@ -27,7 +27,8 @@ namespace freshet::server {
 class Apply {
  public:
   Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-        stream::Stream& stream, Handover& handover, Requests& requests, Board& board);
+        stream::Stream& stream, stream::Retention retention, Handover& handover, Requests& requests,
+        Board& board);
 
   Result<> run(std::stop_token stop);
 
@@ -51,6 +52,7 @@ class Apply {
   std::unique_ptr<collection::Writer> writer_;
   SourceId source_;
   stream::Stream& stream_;
+  const stream::Retention retention_;
   Handover& handover_;
   Requests& requests_;
   Board& board_;

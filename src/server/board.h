@@ -54,6 +54,13 @@ struct CopyFacts {
   }
 };
 
+// Receiving rests: the source keeps what it could not send until there is room here again.
+struct RestFacts {
+  std::string message;
+  std::string hint;
+  std::chrono::steady_clock::time_point since{};
+};
+
 struct SourceFacts {
   std::string state = "starting";  // starting, copying, live, retrying, failed,
                                    // stale
@@ -70,6 +77,11 @@ struct SourceFacts {
       flushed_asked_at{};                                 // when source_flushed was last asked for
   std::optional<std::chrono::microseconds> clock_offset;  // the source's clock minus ours
   std::optional<std::uint64_t> retained_wal_bytes;
+  std::string wal_status;  // 13+; of our slot, as pg_replication_slots says
+  // 13+: how much more the source writes until it may give up our slot; nothing: it has no limit.
+  std::optional<std::uint64_t> safe_wal_bytes;
+  std::optional<double> wal_bytes_per_second;  // that the source writes, over the last half minute
+  std::optional<RestFacts> rest;
   int walsender_pid = 0;    // ours
   int slot_holder_pid = 0;  // who has our slot, as asked for at the same time as source_flushed
   // Since when that process has been seen to wait, and never to decode.

@@ -68,6 +68,13 @@ class TomlTable {
     }
     return {};
   }
+  // A number of megabytes in the file.
+  Result<> megabytes(const char* key, std::uint64_t& bytes) {
+    std::uint64_t value = bytes >> 20;
+    TRY(number(key, value));
+    bytes = value << 20;
+    return {};
+  }
   void also(const char* key) { known_.insert(key); }
 
   Result<> nothing_else() const {
@@ -116,6 +123,13 @@ Result<SourceConfig> read_source(const toml::table& table) {
   std::string on_lost_slot = "stop";
   TRY(reader.text("on_lost_slot", on_lost_slot));
   TRY(reader.truth("streaming", source.streaming));
+  TRY(reader.megabytes("stream_mb_max", source.stream_bytes_max));
+  std::int64_t keep_minutes = 0;
+  std::uint64_t keep_bytes = 0;
+  TRY(reader.number("stream_keep_minutes", keep_minutes));
+  TRY(reader.megabytes("stream_keep_mb", keep_bytes));
+  source.keep.age_max = std::chrono::minutes(keep_minutes);
+  if (keep_bytes > 0) source.keep.bytes_max = keep_bytes;
   TRY(reader.nothing_else());
   if (on_lost_slot != "stop" && on_lost_slot != "resync") {
     return bad_setting("setting source.on_lost_slot is \"" + on_lost_slot + "\"",
@@ -168,19 +182,18 @@ Result<Config> read_config(const std::filesystem::path& file, Config defaults) {
   TomlTable reader(root, "");
   std::string data = config.data.string();
   auto ready_lag_ms = config.ready_lag_max.count();
-  std::uint64_t memory_mb = config.memory_bytes_max >> 20;
   TRY(reader.text("data", data));
   TRY(reader.text("listen", config.listen));
   TRY(reader.number("sql_port", config.sql_port));
   TRY(reader.number("http_port", config.http_port));
   TRY(reader.number("copy_workers", config.copy_workers));
   TRY(reader.number("connections_max", config.connections_max));
-  TRY(reader.number("memory_mb_max", memory_mb));
+  TRY(reader.megabytes("memory_mb_max", config.memory_bytes_max));
+  TRY(reader.megabytes("disk_free_mb_min", config.disk_free_bytes_min));
   TRY(reader.number("ready_lag_ms_max", ready_lag_ms));
   reader.also("source");
   TRY(reader.nothing_else().context(file.string()));
   config.data = data;
-  config.memory_bytes_max = memory_mb << 20;
   config.ready_lag_max = std::chrono::milliseconds(ready_lag_ms);
   if (const toml::array* sources = root["source"].as_array()) {
     for (const toml::node& node : *sources) {

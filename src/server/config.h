@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "stream/retention.h"
 
 namespace freshet::server {
 
@@ -24,6 +25,9 @@ struct SourceConfig {
   std::vector<std::string> tables;  // patterns; empty: every table outside system schemas
   OnLostSlot on_lost_slot = OnLostSlot::Stop;
   bool streaming = true;  // large transactions are received while they run (14+)
+  // Receiving rests while more than this waits in the stream to be applied; 0: no limit.
+  std::uint64_t stream_bytes_max = 0;
+  stream::Retention keep{};  // of what nobody needs any more of the stream
 };
 
 // As many as the machine has cores, within what a source bears without noticing much: 2 to 4.
@@ -40,6 +44,9 @@ struct Config {
   std::uint64_t memory_bytes_max = 0;               // of the engine; 0: half of the machine's
   unsigned connections_max = 100;                   // SQL clients
   std::chrono::milliseconds ready_lag_max{10'000};  // /health/ready fails above
+  // Receiving rests while less than this is free on our disk, but for a small disk a twentieth of
+  // it; 0: until it is full.
+  std::uint64_t disk_free_bytes_min = 1ULL << 30;
 };
 
 // "[NAME=]URL". The name defaults to the database's.

@@ -5,6 +5,7 @@
 //                     orders: finished copies to attach, table records to store, tables to remove
 //                     (only apply writes)
 //   apply → copy      a nudge: some table waits to be copied
+//   apply → receive   from where on the stream is needed
 #pragma once
 
 #include <cstdint>
@@ -48,6 +49,8 @@ struct Handover {
   Guarded<Orders> orders;
   // Counts up when a table has become Waiting.
   Guarded<std::uint64_t> copies_wanted;
+  // Everything below is applied by everybody, or nobody needs it; nothing before apply knows.
+  Guarded<std::optional<Offset>> needed_from;
   // While tables are copied: the stream is kept from here on.
   Guarded<std::optional<Offset>> copying_from;
 

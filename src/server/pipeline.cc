@@ -108,8 +108,12 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
   if (prepared.first_snapshot) {
     handover.copying_from.update([&](auto& from) { from = applied.offset; });
   }
-  Receive receive(*replication, stream, resent_of(*replication, prepared), handover, board);
-  Apply apply(store, std::move(prepared.writer), id, stream, handover, requests, board);
+  Room room(streams, {.disk_free_bytes_min = config.disk_free_bytes_min,
+                      .stream_bytes_max = source.stream_bytes_max});
+  Receive receive(*replication, stream, resent_of(*replication, prepared), std::move(room),
+                  handover, board);
+  Apply apply(store, std::move(prepared.writer), id, stream, source.keep, handover, requests,
+              board);
   CopyTables copy({.url = source.url,
                    .names = prepared.names,
                    .server_version = prepared.control->server_version(),
@@ -136,7 +140,10 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
   });
   stages.start("tables:" + source.name, [&](std::stop_token s) { return alter.run(s); });
   Result<> ended = stages.join();
-  board.with([&](SourceFacts& facts) { facts.streaming_failed = replication->streaming_failed(); });
+  board.with([&](SourceFacts& facts) {
+    facts.streaming_failed = replication->streaming_failed();
+    facts.rest.reset();
+  });
   return ended;
 }
 

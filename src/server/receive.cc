@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "observe/log.h"
 #include "observe/metrics.h"
 #include "postgres/sqlstate.h"
 
@@ -26,14 +27,19 @@ constexpr std::chrono::seconds silence_max{15};
 constexpr std::chrono::minutes silence_of_work_max{10};
 // Between two pieces of work a walsender waits for moments only.
 constexpr std::chrono::seconds waiting_is_silence{5};
+// How often a resting stage looks for room.
+constexpr std::chrono::milliseconds rest_interval{100};
+// The watch asks the source every second.
+constexpr std::chrono::seconds gone_after{3};
 
 }  // namespace
 
-Receive::Receive(source::Replication& replication, stream::Stream& stream, Resent resent,
+Receive::Receive(source::Replication& replication, stream::Stream& stream, Resent resent, Room room,
                  Handover& handover, Board& board)
     : replication_(replication),
       stream_(stream),
       resent_(std::move(resent)),
+      room_(std::move(room)),
       handover_(handover),
       board_(board) {}
 
@@ -41,6 +47,10 @@ Result<> Receive::run(std::stop_token stop) {
   progress_.durable = stream_.durable().lsn;
   progress_.received = progress_.durable;
   while (!stop.stop_requested()) {
+    if (const auto missing = TRY(shortage())) {
+      TRY(rest(*missing, stop));
+      continue;
+    }
     const source::Received received = TRY(replication_.next(stop, quiet));
     if (!received.part && !received.idle_at) TRY(check_silence());
     if (received.part) TRY(keep(*received.part));
@@ -89,6 +99,49 @@ Result<> Receive::check_silence() const {
                .sqlstate = postgres::sqlstate::connection_failure,
                .message = fmt::format("nothing has come from the source for {} s", seconds),
                .hint = "The network between may drop connections that it has forgotten."};
+}
+
+// In the middle of a transaction the stream's limit does not count: apply gets nothing of it before
+// its end, so waiting for apply would be waiting for ever.
+Result<std::optional<Shortage>> Receive::shortage() {
+  std::optional<std::uint64_t> waiting;
+  if (const auto needed = handover_.needed_from.get(); needed && !inside_transaction_) {
+    waiting = stream_.durable().offset.value - needed->value;
+  }
+  return room_.look(waiting);
+}
+
+Result<> Receive::rest(const Shortage& first, std::stop_token stop) {
+  const auto since = std::chrono::steady_clock::now();
+  TRY(sync_and_confirm());
+  observe::warn("receiving rests", {{"reason", first.message}, {"hint", first.hint}});
+  board_.with(
+      [&](SourceFacts& facts) { facts.news.push_back(first.message + "\n  " + first.hint); });
+  Guarded<bool> never;
+  std::optional<Shortage> missing = first;
+  while (missing && !stop.stop_requested()) {
+    board_.with([&](SourceFacts& facts) {
+      facts.rest = {.message = missing->message, .hint = missing->hint, .since = since};
+    });
+    TRY(replication_.answer());
+    TRY(check_source_is_there(since));
+    never.wait_for(stop, rest_interval, [](bool) { return false; });
+    missing = TRY(shortage());
+  }
+  board_.with([&](SourceFacts& facts) { facts.rest.reset(); });
+  observe::info("receiving goes on", {});
+  return {};
+}
+
+// A server that shuts down waits until we have taken what it has for us, but it lets nobody else
+// in: then it is better not to be connected.
+Result<> Receive::check_source_is_there(std::chrono::steady_clock::time_point since) const {
+  const auto heard =
+      std::max(since, board_.with([](const SourceFacts& facts) { return facts.flushed_asked_at; }));
+  if (std::chrono::steady_clock::now() - heard < gone_after) return {};
+  return Error{.fault = Fault::Transient,
+               .sqlstate = postgres::sqlstate::connection_failure,
+               .message = "the source went away while receiving rested"};
 }
 
 // An idle position goes into the stream as an empty transaction before it is confirmed: what the

@@ -1,4 +1,7 @@
 // The receive stage: Postgres to stream. Postgres may forget a commit only once it is on our disk.
+//
+// It rests when there is no room (server/room.h): nothing is taken from the connection, which stays
+// and is kept alive.
 #pragma once
 
 #include <chrono>
@@ -8,6 +11,7 @@
 #include "server/board.h"
 #include "server/handover.h"
 #include "server/resent.h"
+#include "server/room.h"
 #include "source/replication.h"
 #include "stream/stream.h"
 
@@ -17,7 +21,7 @@ namespace freshet::server {
 class Receive {
  public:
   // `resent`: what of the transactions that come is in the stream already.
-  Receive(source::Replication& replication, stream::Stream& stream, Resent resent,
+  Receive(source::Replication& replication, stream::Stream& stream, Resent resent, Room room,
           Handover& handover, Board& board);
 
   // Until asked to stop or the connection fails. What was received whole is durable on return.
@@ -28,10 +32,14 @@ class Receive {
   Result<> keep_idle_position();
   Result<> sync_and_confirm();
   Result<> check_silence() const;
+  Result<std::optional<Shortage>> shortage();
+  Result<> rest(const Shortage& first, std::stop_token stop);
+  Result<> check_source_is_there(std::chrono::steady_clock::time_point since) const;
 
   source::Replication& replication_;
   stream::Stream& stream_;
   Resent resent_;
+  Room room_;
   Handover& handover_;
   Board& board_;
   Progress progress_;

@@ -34,6 +34,8 @@ std::optional<std::int64_t> lag_ms(const SourceFacts& facts) {
   const auto last_word = std::max(facts.caught_up_at, facts.applied_at);
   steady_clock::duration lag{};
   if (now - last_word > idle_noise) lag = now - last_word;
+  // What came before was applied, but the source may have more that was not taken.
+  if (facts.rest) lag = std::max(lag, now - facts.rest->since);
   if (now - facts.applied_at < batch_counts_for) {
     lag = std::max(lag, std::chrono::duration_cast<steady_clock::duration>(facts.batch_lag));
   }
@@ -44,6 +46,14 @@ std::optional<std::int64_t> lag_bytes(const SourceFacts& facts, const Applied& a
   if (facts.source_flushed.value == 0) return std::nullopt;
   if (facts.source_flushed <= applied.lsn) return 0;
   return static_cast<std::int64_t>(facts.source_flushed.value - applied.lsn.value);
+}
+
+// When the source may give up our slot, if nothing is confirmed from now on; nothing: never.
+std::optional<double> slot_lost_in_seconds(const SourceFacts& facts) {
+  constexpr double noticeable_bytes_per_second = 1;
+  const double rate = facts.wal_bytes_per_second.value_or(0);
+  if (!facts.safe_wal_bytes || rate < noticeable_bytes_per_second) return std::nullopt;
+  return static_cast<double>(*facts.safe_wal_bytes) / rate;
 }
 
 query::ProgressStatus progress_of(const std::string& source, const CopyFacts& copy) {
@@ -115,7 +125,15 @@ std::vector<query::SourceStatus> StatusView::sources() const {
     status.stream_bytes = facts.stream_bytes;
     status.spool_bytes = facts.spool_bytes;
     status.retained_wal_bytes = facts.retained_wal_bytes;
-    if (facts.state != "live") {
+    status.wal_status = facts.wal_status;
+    status.safe_wal_bytes = facts.safe_wal_bytes;
+    status.wal_bytes_per_second = facts.wal_bytes_per_second;
+    status.slot_lost_in_seconds = slot_lost_in_seconds(facts);
+    status.resting = facts.rest.has_value();
+    if (facts.rest) {
+      status.last_error = facts.rest->message;
+      status.hint = facts.rest->hint;
+    } else if (facts.state != "live") {
       status.last_error = facts.last_error;
       status.hint = facts.last_hint;
     }
@@ -257,6 +275,7 @@ std::vector<std::string> StatusView::not_ready() const {
       reasons.push_back("source " + source.name + " is " + source.state +
                         (source.last_error.empty() ? "" : ": " + source.last_error));
     }
+    if (source.resting) reasons.push_back("source " + source.name + ": " + source.last_error);
     if (source.lag_ms && *source.lag_ms > config_.ready_lag_max.count()) {
       reasons.push_back(fmt::format("source {} is {} ms behind", source.name, *source.lag_ms));
     }

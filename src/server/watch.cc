@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "observe/log.h"
 #include "postgres/sqlstate.h"
 
 namespace freshet::server {
@@ -57,11 +58,16 @@ Result<> Watch::ask(postgres::Connection& connection) {
   // The answer was made somewhere between; the middle is the best guess.
   const auto ours =
       std::chrono::time_point_cast<std::chrono::microseconds>(before + (after - before) / 2);
+  wal_rate_.see(asked_at, clock.flushed);
+  warn_of_loss(slot);
   board_.with([&](SourceFacts& facts) {
     facts.source_flushed = std::max(facts.source_flushed, clock.flushed);
     facts.flushed_asked_at = asked_at;
     facts.clock_offset = clock.now - ours;
     facts.retained_wal_bytes = slot.retained_wal_bytes;
+    facts.wal_status = slot.wal_status;
+    facts.safe_wal_bytes = slot.safe_wal_bytes;
+    facts.wal_bytes_per_second = wal_rate_.bytes_per_second();
     facts.slot_holder_pid = slot.active_pid;
     if (!slot.holder_waits) {
       facts.slot_holder_waits_since.reset();
@@ -70,6 +76,20 @@ Result<> Watch::ask(postgres::Connection& connection) {
     }
   });
   return {};
+}
+
+// Once for each time.
+void Watch::warn_of_loss(const source::SlotStatus& slot) {
+  const bool endangered = slot.wal_status == "unreserved";
+  if (endangered && !endangered_) {
+    observe::warn("slot is about to be lost",
+                  {{"slot", names_.slot},
+                   {"retained_wal_bytes", slot.retained_wal_bytes},
+                   {"hint",
+                    "The next checkpoint of the source may remove WAL that we have not "
+                    "received: raise max_slot_wal_keep_size there."}});
+  }
+  endangered_ = endangered;
 }
 
 }  // namespace freshet::server

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "postgres/connection.h"
 #include "server/board.h"
+#include "server/wal_rate.h"
 #include "source/lease.h"
 
 namespace freshet::server {
@@ -27,12 +28,15 @@ class Watch {
   Result<> ask(postgres::Connection& connection);
 
   Result<> connect(std::stop_token stop);
+  void warn_of_loss(const source::SlotStatus& slot);
 
   std::string url_;
   source::Names names_;
   const source::Owner& owner_;
   std::unique_ptr<postgres::Connection> connection_;
   Board& board_;
+  WalRate wal_rate_;
+  bool endangered_ = false;  // the slot
 };
 
 }  // namespace freshet::server

@@ -176,6 +176,13 @@ Result<Received> Replication::next(std::stop_token stop, milliseconds wait) {
   }
 }
 
+Result<> Replication::answer() {
+  State& state = *state_;
+  const std::scoped_lock lock(state.in_use);
+  state.answer_ahead();
+  return state.failure ? Result<>(*state.failure) : Result<>();
+}
+
 bool Replication::has_more() const {
   State& state = *state_;
   const std::scoped_lock lock(state.in_use);

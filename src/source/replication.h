@@ -51,6 +51,9 @@ class Replication {
   // The next part or keepalive; neither when nothing came within `wait`. Answers keepalives, sends
   // a status at least every status_interval, and asks for the server's position while idle.
   Result<Received> next(std::stop_token stop, std::chrono::milliseconds wait);
+  // Instead of next(), for a reader that has no room for more: answers what is asked, and leaves
+  // every change where it is.
+  Result<> answer();
   // True when another message of what will be handed over soon can be had without waiting: syncing
   // can be put off.
   bool has_more() const;

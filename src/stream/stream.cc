@@ -41,6 +41,15 @@ Result<> create_folder(const fs::path& folder) {
   return sync_folder(parent);
 }
 
+// By the clock of the file system; zero when it cannot be told.
+std::chrono::seconds age_of(const fs::path& path) {
+  std::error_code failed;
+  const auto written = fs::last_write_time(path, failed);
+  if (failed) return {};
+  const auto age = fs::file_time_type::clock::now() - written;
+  return std::chrono::duration_cast<std::chrono::seconds>(age);
+}
+
 }  // namespace
 
 struct Stream::State {
@@ -160,26 +169,29 @@ Result<std::unique_ptr<Reader>> Stream::read_from(Offset from) const {
 
 // The oldest first, so that a crash in between leaves no gap. The last file always stays: it says
 // where the stream ends.
-Result<> Stream::retire(Offset below) {
+Result<> Stream::retire(Offset below, const Retention& retention) {
   Shared& shared = *state_->shared;
-  bool removed = false;
-  for (;;) {
-    const std::vector<Offset> files = shared.published.get().files;
-    if (files.size() < 2 || files[1] > below) break;
+  const Published published = shared.published.get();
+  std::vector<StreamFile> files;
+  for (const Offset first : published.files) {
+    StreamFile& file = files.emplace_back(StreamFile{.begin = first});
+    if (retention.age_max.count() > 0) file.age = age_of(shared.folder / file_name(first));
+  }
+  const std::size_t count = removable(files, published.durable.offset, below, retention);
+  for (std::size_t i = 0; i < count; ++i) {
     // Readers learn of it before the file is gone.
     shared.published.with([](Published& now) { now.files.erase(now.files.begin()); });
-    const fs::path path = shared.folder / file_name(files.front());
+    const fs::path path = shared.folder / file_name(files[i].begin);
     std::error_code failed;
     FAILPOINT("stream.retire.before");
     fs::remove(path, failed);
     if (failed) {
       shared.published.with(
-          [&](Published& now) { now.files.insert(now.files.begin(), files.front()); });
+          [&](Published& now) { now.files.insert(now.files.begin(), files[i].begin); });
       return io_error("remove", path, failed.value());
     }
-    removed = true;
   }
-  if (removed) {
+  if (count > 0) {
     FAILPOINT("stream.retire.before_folder_sync");
     TRY(sync_folder(shared.folder));
   }

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "model/position.h"
 #include "model/transaction.h"
+#include "stream/retention.h"
 
 namespace freshet::stream {
 
@@ -72,8 +73,9 @@ class Stream {
   std::uint64_t kept_bytes() const;
   // `from` is begin(), an end given by a Reader, or the end of the stream.
   Result<std::unique_ptr<Reader>> read_from(Offset from) const;
-  // Removes files that lie wholly below `offset`. One thread at a time.
-  Result<> retire(Offset below);
+  // Removes files that lie wholly below `offset` and need not be kept for anything else. One thread
+  // at a time.
+  Result<> retire(Offset below, const Retention& retention = {});
 
   struct State;
 

@@ -10,7 +10,7 @@ from harness.freshet import Freshet
 
 _SOURCE = Path(__file__).with_name("faulty_disk.cc")
 _UNLIMITED = -1
-_FIELDS = ("room", "syncs_to_fail", "refused", "failed_syncs")  # as faulty_disk.cc has them
+_FIELDS = ("room", "syncs_to_fail", "refused", "failed_syncs", "tells")  # as faulty_disk.cc has them
 
 
 def _library() -> Path:
@@ -30,14 +30,16 @@ class Disk:
 
     def __init__(self, freshet: Freshet):
         path = freshet.folder / "disk"
-        path.write_bytes(struct.pack("<4q64s", _UNLIMITED, 0, 0, 0, b""))
+        path.write_bytes(struct.pack("<5q64s", _UNLIMITED, 0, 0, 0, 0, b""))
         with open(path, "r+b") as file:
             self._control = mmap.mmap(file.fileno(), 0)
         freshet.environment |= {"LD_PRELOAD": str(_library()), "FAULTY_DISK_CONTROL": str(path),
                                 "FAULTY_DISK_FOLDER": str(freshet.data)}
 
-    def fill(self, room_bytes: int = 0) -> None:
-        """After so many bytes more it is full."""
+    def fill(self, room_bytes: int = 0, tells: bool = False) -> None:
+        """After so many bytes more it is full. `tells`: and says what is free, as a disk does; else
+        nobody can know before, as with a quota."""
+        self._set("tells", int(tells))
         self._set("room", room_bytes)
 
     def make_room(self) -> None:

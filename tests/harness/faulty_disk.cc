@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ struct Control {
   std::atomic<std::int64_t> syncs_to_fail;  // so many fail with EIO
   std::atomic<std::int64_t> refused;        // writes that did not fit
   std::atomic<std::int64_t> failed_syncs;
-  char sync_part[64];  // only files with this in their path fail to sync
+  std::atomic<std::int64_t> tells;  // whether the room is what the disk says is free
+  char sync_part[64];               // only files with this in their path fail to sync
 };
 
 Control* control() {
@@ -114,6 +116,18 @@ extern "C" ssize_t write(int descriptor, const void* bytes, size_t size) {
   const off_t offset = ::lseek(descriptor, 0, appends ? SEEK_END : SEEK_CUR);
   const std::size_t room = taken(descriptor, size, offset);
   return room == 0 && size > 0 ? refuse() : real(descriptor, bytes, room);
+}
+
+extern "C" int statvfs(const char* path, struct statvfs* status) noexcept {
+  static auto* const real = next<int(const char*, struct statvfs*)>("statvfs");
+  static const char* const folder = std::getenv("FAULTY_DISK_FOLDER");
+  const int result = real(path, status);
+  const bool below = folder != nullptr && std::strncmp(path, folder, std::strlen(folder)) == 0;
+  if (result != 0 || !below) return result;
+  const Control& disk = *control();
+  if (disk.tells == 0 || disk.room < 0) return result;
+  status->f_bavail = static_cast<fsblkcnt_t>(disk.room) / status->f_frsize;
+  return result;
 }
 
 extern "C" int fsync(int descriptor) {
