@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "cli/demo.h"
 #include "cli/doctor.h"
+#include "cli/drop_source.h"
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/signals.h"
@@ -150,6 +151,32 @@ CLI::App* add_doctor(CLI::App& app, cli::DoctorFlags& flags) {
   return doctor;
 }
 
+CLI::App* add_drop_source(CLI::App& app, cli::DropSourceFlags& flags) {
+  CLI::App* drop = app.add_subcommand(
+      "drop-source", "Remove what Freshet created on a database: slot, publications");
+  drop->add_option("SOURCE", flags.source,
+                   "The database, as for serve: [NAME=]URL; or a NAME of the "
+                   "settings file")
+      ->required();
+  drop->add_option("--data", flags.data,
+                   "A data folder, whose collections of the source are removed too")
+      ->type_name("DIR");
+  drop->add_option("--config", flags.config,
+                   "Settings file that has the NAME (default DIR/freshet.toml when it exists)")
+      ->type_name("FILE");
+  drop->add_flag("--dry-run", flags.dry_run, "List what is there, and change nothing");
+  drop->add_flag("--force", flags.force,
+                 "Also when a running Freshet follows the source, or another data folder made it");
+  drop->footer(
+      "Examples:\n"
+      "  freshet drop-source shop=postgresql://app@db.example/shop --dry-run\n"
+      "  freshet drop-source shop=postgresql://app@db.example/shop\n"
+      "  freshet drop-source shop --data freshet-data\n"
+      "The name decides: without NAME= it is the database's, as for serve. It may be repeated.\n"
+      "Exit code: 0 nothing is left, 1 refused or something is left, 2 it could not be reached.");
+  return drop;
+}
+
 int demo_command(const cli::DemoOptions& options) {
   cli::block_stop_signals();
   const auto result = cli::run_demo(options);
@@ -185,6 +212,9 @@ int main(int argc, char** argv) {
   cli::DoctorFlags doctor_flags;
   CLI::App* doctor = add_doctor(app, doctor_flags);
 
+  cli::DropSourceFlags drop_flags;
+  CLI::App* drop = add_drop_source(app, drop_flags);
+
   std::string status_url = "postgresql://127.0.0.1:5433/freshet";
   CLI::App* status =
       app.add_subcommand("status", "Show sources, tables, lag and progress of a running server");
@@ -213,7 +243,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return usage(app, problem);
   }
-  const bool quiet = demo->parsed() || doctor->parsed();
+  const bool quiet = demo->parsed() || doctor->parsed() || drop->parsed();
   observe::start_logging(log_level == "debug"           ? observe::Level::Debug
                          : log_level == "warn" || quiet ? observe::Level::Warn
                          : log_level == "error"         ? observe::Level::Error
@@ -224,6 +254,7 @@ int main(int argc, char** argv) {
   }
   if (serve->parsed()) return run_serve(serve_flags);
   if (doctor->parsed()) return cli::run_doctor(doctor_flags);
+  if (drop->parsed()) return cli::drop_source(drop_flags);
   if (status->parsed()) return cli::show_status(status_url);
   return demo_command(demo_options);
 }
