@@ -47,6 +47,7 @@ Result<> alter_table(Workspace& workspace, Table& table, const Alteration& alter
                                        engine::quoted(schema.schema)));
   }
   stored.record.schema = alteration.schema;
+  stored.record.catalog = alteration.catalog;
   stored.record.inserts_only = schema.identity == Identity::None;
   table.set_schema_keys();
   table.view_stale = table.definition_stale = true;

@@ -11,11 +11,16 @@
 namespace freshet::collection {
 
 struct SegmentCopy::Shared {
-  Shared(std::shared_ptr<Store::State> its_state, std::shared_ptr<const TableSchema> its_schema)
-      : state(std::move(its_state)), schema(std::move(its_schema)), index(empty_index(*schema)) {}
+  Shared(std::shared_ptr<Store::State> its_state, std::shared_ptr<const TableSchema> its_schema,
+         std::string its_catalog)
+      : state(std::move(its_state)),
+        schema(std::move(its_schema)),
+        catalog(std::move(its_catalog)),
+        index(empty_index(*schema)) {}
 
   const std::shared_ptr<Store::State> state;
   const std::shared_ptr<const TableSchema> schema;
+  const std::string catalog;  // see TableRecord
   std::atomic<std::uint64_t> rows{0};
 
   std::mutex mutex;  // protects what follows
@@ -94,9 +99,10 @@ class SegmentLoader final : public Loader {
 }  // namespace
 
 Result<std::unique_ptr<Copy>> SegmentCopy::start(std::shared_ptr<Store::State> state,
-                                                 std::shared_ptr<const TableSchema> schema) {
+                                                 std::shared_ptr<const TableSchema> schema,
+                                                 std::string catalog) {
   TRY(check_can_be_shown(*schema));
-  auto shared = std::make_shared<Shared>(std::move(state), std::move(schema));
+  auto shared = std::make_shared<Shared>(std::move(state), std::move(schema), std::move(catalog));
   return std::unique_ptr<Copy>(new SegmentCopy(std::move(shared)));
 }
 
@@ -126,6 +132,10 @@ const TableSchema& SegmentCopy::schema() const {
 
 const std::shared_ptr<const TableSchema>& SegmentCopy::shared_schema() const {
   return shared_->schema;
+}
+
+const std::string& SegmentCopy::catalog() const {
+  return shared_->catalog;
 }
 
 bool SegmentCopy::finished() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "collection/state.h"
@@ -18,7 +19,8 @@ struct LoadedSegment {
 class SegmentCopy final : public Copy {
  public:
   static Result<std::unique_ptr<Copy>> start(std::shared_ptr<Store::State> state,
-                                             std::shared_ptr<const TableSchema> schema);
+                                             std::shared_ptr<const TableSchema> schema,
+                                             std::string catalog);
   ~SegmentCopy() override;
 
   Result<std::unique_ptr<Loader>> loader() override;
@@ -26,6 +28,7 @@ class SegmentCopy final : public Copy {
   const TableSchema& schema() const override;
 
   const std::shared_ptr<const TableSchema>& shared_schema() const;
+  const std::string& catalog() const;  // see TableRecord
   // Some loader has finished, none is still at work, and none has given up.
   bool finished() const;
   std::vector<LoadedSegment> segments() const;

@@ -74,7 +74,7 @@ Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connecti
   std::map<TableKey, LoadedTable> tables;
   const auto rows = TRY(connection.query(
       "SELECT source, id, schema, name, identity, state, snapshot_lsn, replay_from, last_error, "
-      "inserts_only, view_schema, view_name, layout, resync FROM store._meta.tables"));
+      "inserts_only, view_schema, view_name, layout, resync, catalog FROM store._meta.tables"));
   for (const auto& row : rows) {
     RowParser parse(row);
     const auto source = parse.number<std::uint32_t>();
@@ -96,6 +96,7 @@ Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connecti
     if (view_schema && view_name) table.stored.view = ViewName{*view_schema, *view_name};
     table.stored.layout = parse.number<std::uint64_t>();
     record.resync = parse.boolean();
+    record.catalog = parse.text();
     TRY(parse.done("_meta.tables"));
     if (record.state == TableState::Copying) record.state = TableState::Waiting;
   }
@@ -187,12 +188,12 @@ void write_table(std::string& sql, const StoredTable& table) {
   const TableSchema& schema = *record.schema;
   const auto view_schema = table.view ? std::optional(table.view->schema) : std::nullopt;
   const auto view_name = table.view ? std::optional(table.view->name) : std::nullopt;
-  fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{},{}),", value(record.source),
+  fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{},{},{}),", value(record.source),
                  value(schema.id), literal(schema.schema), literal(schema.name),
                  static_cast<unsigned>(schema.identity), static_cast<unsigned>(record.state),
                  record.snapshot_lsn.value, record.replay_from.value, literal(record.last_error),
                  record.inserts_only, literal_or_null(view_schema), literal_or_null(view_name),
-                 table.layout, record.resync);
+                 table.layout, record.resync, literal(record.catalog));
 }
 
 void write_columns(std::string& sql, const StoredTable& table) {
@@ -261,7 +262,7 @@ Result<> create_definitions(engine::Connection& connection) {
       "CREATE TABLE IF NOT EXISTS store._meta.tables(source UINTEGER, id UINTEGER, schema VARCHAR, "
       "name VARCHAR, identity UTINYINT, state UTINYINT, snapshot_lsn UBIGINT, replay_from UBIGINT, "
       "last_error VARCHAR, inserts_only BOOLEAN, view_schema VARCHAR, view_name VARCHAR, "
-      "layout UBIGINT, resync BOOLEAN);"
+      "layout UBIGINT, resync BOOLEAN, catalog VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.columns(source UINTEGER, id UINTEGER, "
       "ordinal UINTEGER, name VARCHAR, kind UTINYINT, precision UTINYINT, scale UTINYINT, "
       "element UTINYINT, pg_type UINTEGER, pg_typmod INTEGER, attnum SMALLINT, in_key BOOLEAN, "

@@ -155,8 +155,9 @@ Result<std::unique_ptr<Writer>> Store::writer(SourceId source) {
 }
 
 Result<std::unique_ptr<Copy>> Store::copy(SourceId /*source*/,
-                                          std::shared_ptr<const TableSchema> schema) {
-  return SegmentCopy::start(state_, std::move(schema));
+                                          std::shared_ptr<const TableSchema> schema,
+                                          std::string catalog) {
+  return SegmentCopy::start(state_, std::move(schema), std::move(catalog));
 }
 
 Applied Store::applied(SourceId source) const {

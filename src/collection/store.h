@@ -41,6 +41,8 @@ struct TableRecord {
   std::string last_error;     // empty when fine
   bool inserts_only = false;  // no usable identity: updates and deletes are not mirrored
   bool resync = false;        // live, and to be copied again meanwhile
+  // What the source's catalog said when the rows had this schema. The store keeps it, no more.
+  std::string catalog;
 
   // Told by the store, never to it.
   bool resuming = false;  // catching up after a pause, and visible as it was then
@@ -82,6 +84,7 @@ struct Alteration {
   // What the rows that are there have in columns that are new, by attnum: one value each, whose
   // type the column's can hold. None: null. Strings are read during the call only.
   std::map<std::int16_t, Column> constants{};
+  std::string catalog{};  // see TableRecord
 };
 
 class Reader;
@@ -119,8 +122,10 @@ class Store {
   Result<std::unique_ptr<Reader>> reader();
   // The one writer of a source; the thread that holds it applies.
   Result<std::unique_ptr<Writer>> writer(SourceId source);
-  // Starts the copy of one table into new segments; any thread, many at once.
-  Result<std::unique_ptr<Copy>> copy(SourceId source, std::shared_ptr<const TableSchema> schema);
+  // Starts the copy of one table into new segments; any thread, many at once. `catalog`: see
+  // TableRecord.
+  Result<std::unique_ptr<Copy>> copy(SourceId source, std::shared_ptr<const TableSchema> schema,
+                                     std::string catalog = {});
 
   // What is applied, durably; the position that queries see is another one while stale_at is set,
   // and may be ahead where the source was idle.
@@ -163,7 +168,9 @@ class Writer {
   // Applies whole transactions to live and catching-up tables, moves the applied position, and
   // publishes a version: all or nothing. Unchanged values are read back from the rows they belong
   // to. A table that fails alone (say, two live rows for one key) is set to Failed with its reason
-  // in the same version and named in the answer; an error means that nothing happened.
+  // in the same version and named in the answer, and so are those in changes.stopped; Waiting,
+  // where only the shape has changed. None of what came with the same commit shows in it. An error
+  // means that nothing happened.
   //
   // With more_follows the changes are the beginning of a large transaction: they stay inside the
   // open engine transaction, invisible, until a call without it completes them. After an error the

@@ -257,11 +257,16 @@ Result<> Workspace::bury(Table& table, std::span<const Location> dead) {
   return {};
 }
 
-Result<> Workspace::fail(Table& table, const Error& reason) {
+Result<> Workspace::stop(Table& table, const ChangeSet::Stopped& why) {
   if (table.before) TRY(take_back(table));
   table.index = {};
-  table.stored.record.state = TableState::Failed;
-  table.stored.record.last_error = reason.message;
+  TableRecord& record = table.stored.record;
+  record.state = why.shape_changed ? TableState::Waiting : TableState::Failed;
+  record.resync = false;
+  record.last_error = why.shape_changed ? "" : why.reason.message;
+  if (!why.shape_changed && !why.reason.hint.empty()) {
+    record.last_error += " (" + why.reason.hint + ")";
+  }
   touch(table);
   table.definition_stale = true;
   return {};

@@ -56,8 +56,9 @@ class Workspace {
   Location open_end(const Table& table);
   // Appends the rows of a settled plan and buries the dead.
   Result<> carry_out(Table& table, const TableChanges& changes, const BatchPlan& plan);
-  // Takes back what the open transaction did to the table, and sets it to Failed.
-  Result<> fail(Table& table, const Error& reason);
+  // Takes back what the open transaction did to the table, and sets it to Failed; or to Waiting,
+  // when it only has to be copied again.
+  Result<> stop(Table& table, const ChangeSet::Stopped& why);
 
   // The table's rows are none of these any more; readers of older versions keep them.
   void retire(const std::vector<SegmentId>& segments);

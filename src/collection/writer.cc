@@ -204,7 +204,8 @@ Result<> SegmentWriter::stop(Table& table, const ChangeSet::Stopped& reason, Sto
     return stop(*workspace_->find(reason.table), reason, stopped);
   }
   if (!table.takes_changes()) return {};
-  TRY(workspace_->fail(table, reason.reason));
+  workspace_->drop_incoming(reason.table);
+  TRY(workspace_->stop(table, reason));
   stopped.push_back(reason);
   return {};
 }
@@ -396,6 +397,7 @@ Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snap
   if (beside) record = known->stored.record;
   record.source = workspace_->source();
   record.schema = copy.shared_schema();
+  record.catalog = copy.catalog();
   record.snapshot_lsn = snapshot_lsn;
   record.replay_from = replay_from;
   table.definition_stale = !beside;

@@ -80,7 +80,7 @@ void decode_all(benchmark::State& state, const ScriptedPart& script,
   }
   for (auto _ : state) {
     set.clear();
-    const Result<> result = decoder.decode(script.part(), set);
+    const auto result = decoder.decode(script.part(), set);
     if (!result.ok() || set.change_count != rows_per_part || !set.stopped.empty()) {
       state.SkipWithError("the rows were not decoded");
     }

@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "decode/relation.h"
 #include "decode/row_decoder.h"
@@ -69,7 +71,7 @@ Error corruption(std::string message) {
 }  // namespace
 
 struct PgoutputDecoder::State {
-  Result<> decode(const TransactionPart& next_part, ChangeSet& changes);
+  Result<std::optional<Altered>> decode(const TransactionPart& next_part, ChangeSet& changes);
 
  private:
   Result<> message(Bytes bytes);
@@ -99,9 +101,14 @@ struct PgoutputDecoder::State {
   std::uint64_t parts_ = 0;
   std::uint64_t transactions_ = 0;
 
+  // A table that the message being decoded needs, and that has another shape: to be handed back.
+  std::optional<Altered> altered_;
+  std::size_t resume_at_ = 0;  // in the part, behind what is decoded of it
+
   // Of the part being decoded.
   const TransactionPart* part_ = nullptr;
   ChangeSet* out_ = nullptr;
+  bool goes_on_ = false;            // with the transaction of the call before
   std::optional<TableId> last_id_;  // messages of one table come in runs
   Table* last_ = nullptr;
 };
@@ -111,29 +118,36 @@ PgoutputDecoder::~PgoutputDecoder() = default;
 PgoutputDecoder::PgoutputDecoder(PgoutputDecoder&&) noexcept = default;
 PgoutputDecoder& PgoutputDecoder::operator=(PgoutputDecoder&&) noexcept = default;
 
-Result<> PgoutputDecoder::decode(const TransactionPart& part, ChangeSet& out) {
+Result<std::optional<Altered>> PgoutputDecoder::decode(const TransactionPart& part,
+                                                       ChangeSet& out) {
   return state_->decode(part, out).context("decode transaction at " + to_string(part.commit_lsn));
 }
 
-Result<> PgoutputDecoder::State::decode(const TransactionPart& next_part, ChangeSet& changes) {
+Result<std::optional<Altered>> PgoutputDecoder::State::decode(const TransactionPart& next_part,
+                                                              ChangeSet& changes) {
   part_ = &next_part;
   out_ = &changes;
   last_id_.reset();
   ++parts_;
-  if (part_->first) ++transactions_;
-  ByteReader reader(part_->messages);
+  goes_on_ = !part_->first || resume_at_ > 0;
+  if (!goes_on_) ++transactions_;
+  ByteReader reader(part_->messages.subspan(std::exchange(resume_at_, 0)));
   while (!reader.at_end()) {
+    const std::size_t at = part_->messages.size() - reader.remaining();
     const auto size = reader.little<std::uint32_t>();
     const Bytes bytes = reader.bytes(size);
     if (!reader.ok() || bytes.empty()) return corruption("the messages run out");
     TRY(message(bytes));
+    if (!altered_) continue;
+    resume_at_ = at;
+    return std::exchange(altered_, std::nullopt);
   }
   out_->payload_bytes += part_->messages.size();
-  if (!part_->last) return {};
+  if (!part_->last) return std::optional<Altered>();
   out_->applied.lsn = part_->end_lsn;
   out_->applied.commit_time = part_->commit_time;
   ++out_->transactions;
-  return {};
+  return std::optional<Altered>();
 }
 
 Result<> PgoutputDecoder::State::message(Bytes bytes) {
@@ -255,8 +269,12 @@ Result<> PgoutputDecoder::State::truncate(ByteReader& reader) {
   if (!reader.ok() || reader.remaining() != std::uint64_t{count} * sizeof(std::uint32_t)) {
     return corruption("truncate message of a wrong length");
   }
+  std::vector<Table*> tables;
   for (std::uint32_t i = 0; i < count; ++i) {
-    Table* const table = find(TableId{reader.big<std::uint32_t>()});
+    tables.push_back(find(TableId{reader.big<std::uint32_t>()}));
+    if (altered_) return {};  // comes again, for all of them
+  }
+  for (Table* const table : tables) {
     if (usable(table)) push(*table, {Op::Truncate});
   }
   return {};
@@ -294,9 +312,9 @@ Table* PgoutputDecoder::State::prepare(TableId id) {
 
 // Takes up the table in a new part, which may go on with a transaction and with its changes.
 void PgoutputDecoder::State::enter(Table& table, TableChanges& entry) {
-  const bool goes_on = !part_->first && table.transaction == transactions_ &&
-                       table.changes == &entry && entry.changes.size() == table.changes_end;
-  if (!goes_on) table.begin = mark_of(entry);
+  const bool same_changes = goes_on_ && table.transaction == transactions_ &&
+                            table.changes == &entry && entry.changes.size() == table.changes_end;
+  if (!same_changes) table.begin = mark_of(entry);
   table.part = parts_;
   table.transaction = transactions_;
   table.changes = &entry;
@@ -306,14 +324,11 @@ void PgoutputDecoder::State::enter(Table& table, TableChanges& entry) {
 }
 
 void PgoutputDecoder::State::check_shape(Table& table, const Relation& relation) {
-  const std::string what = difference(*table.rows.schema(), relation);
+  std::string what = difference(*table.rows.schema(), relation);
   table.checked = what.empty();
-  if (what.empty()) return;
-  Error reason;
-  reason.sqlstate = "0A000";
-  reason.message = what;
-  reason.detail = "The source has altered the table since it was copied.";
-  stop(table, true, std::move(reason));
+  if (table.checked) return;
+  table.stopped = true;
+  altered_ = Altered{table.rows.schema(), relation, std::move(what)};
 }
 
 void PgoutputDecoder::State::push(Table& table, Change change) {
@@ -330,9 +345,9 @@ bool PgoutputDecoder::State::names_old_rows(Table& table, char old_kind) {
   Error reason;
   reason.sqlstate = "55000";
   if (identity == Identity::None) {
-    reason.message = "an update or delete of a table without replica identity";
-    reason.hint = "Give the table a primary key or REPLICA IDENTITY FULL, then copy it again.";
-    stop(table, false, std::move(reason));
+    // It is published otherwise since it was copied, and rows were changed unseen before that.
+    reason.message = "updates and deletes of it are sent now";
+    stop(table, true, std::move(reason));
     return false;
   }
   reason.message = identity == Identity::Key ? "rows are named in full, not by the key"

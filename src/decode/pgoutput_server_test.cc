@@ -106,7 +106,7 @@ class PgoutputServer : public testing::Test {
       TransactionPart part = script->part();
       part.commit_lsn = position.commit;
       part.end_lsn = position.end;
-      const Result<> result = decoder.decode(part, *set);
+      const auto result = decoder.decode(part, *set);
       EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
       set->keep.push_back(std::exchange(script, std::make_shared<scripted::ScriptedPart>()));
     }
@@ -133,7 +133,7 @@ class PgoutputServer : public testing::Test {
       TransactionPart part = script->part();
       part.end_lsn = parse_lsn(*row[0]).value_or(Lsn{});
       part.commit_lsn = Lsn{part.end_lsn.value - 1};
-      const Result<> result = decoder.decode(part, *set);
+      const auto result = decoder.decode(part, *set);
       EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
       set->keep.push_back(std::exchange(script, std::make_shared<scripted::ScriptedPart>()));
     }

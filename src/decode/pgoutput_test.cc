@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 
 #include "decode/scripted_part.h"
@@ -51,7 +52,15 @@ struct World {
     set.tables[id] = entry(std::move(schema));
   }
   TableChanges& table(TableId id = orders_id) { return *set.tables.at(id); }
-  Result<> decode(const ScriptedPart& part) { return decoder.decode(part.part(), set); }
+  // Follows an altered table no further.
+  Result<> decode(const ScriptedPart& script) { return decode(script.part()); }
+  Result<> decode(const TransactionPart& part) {
+    while (const auto found = TRY(decoder.decode(part, set))) {
+      altered.push_back(found->difference);
+      set.tables.erase(found->schema->id);
+    }
+    return {};
+  }
   bool decodes(const ScriptedPart& part) {
     const Result<> result = decode(part);
     EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
@@ -61,6 +70,7 @@ struct World {
 
   PgoutputDecoder decoder;
   ChangeSet set;
+  std::vector<std::string> altered;
 };
 
 std::string corruption_of(const Result<>& result) {
@@ -253,47 +263,89 @@ TEST(Pgoutput, ARelationSeenBeforeTheTableWasEnteredCounts) {
   copied.id = other_id;
   world.set.tables[other_id] = entry(copied, Lsn{115});
   ASSERT_TRUE(world.decodes(after));
-  EXPECT_EQ(world.stop_reason(), "table public.orders: column added was added");
+  EXPECT_EQ(world.altered, std::vector<std::string>{"column added was added"});
 }
 
-TEST(Pgoutput, AnAlteredTableStopsAndTheOthersGoOn) {
+TableSchema with_a_column_more() {
+  TableSchema altered = orders();
+  altered.columns.push_back(column("added", oid::text));
+  return altered;
+}
+
+TEST(Pgoutput, HandsBackWhereATableHasBeenAltered) {
+  World world;
+  ScriptedPart part;
+  part.begin().relation(orders()).insert(orders_id, {text("1"), null(), null()});
+  part.relation(with_a_column_more());
+  part.insert(orders_id, {text("2"), null(), null(), text("new")}).commit();
+
+  const auto altered = world.decoder.decode(part.part(), world.set).value();
+  ASSERT_TRUE(altered.has_value());
+  EXPECT_EQ(altered->schema->id, orders_id);
+  EXPECT_EQ(altered->difference, "column added was added");
+  EXPECT_EQ(altered->relation.columns.size(), 4U);
+  EXPECT_EQ(world.table().changes.size(), 1U);
+  EXPECT_EQ(world.set.transactions, 0U) << "the rest is still to come";
+
+  world.set.clear();
+  world.set.tables[orders_id] = entry(with_a_column_more());
+  ASSERT_FALSE(world.decoder.decode(part.part(), world.set).value().has_value());
+  ASSERT_EQ(world.table().changes.size(), 1U);
+  EXPECT_EQ(world.table().rows[3].text(0), "new");
+  EXPECT_EQ(world.set.transactions, 1U);
+  EXPECT_EQ(world.set.payload_bytes, part.part().messages.size());
+}
+
+TEST(Pgoutput, AfterAnAlterationABadValueTakesBackNoMoreThanItsTransaction) {
+  World world;
+  ScriptedPart before({.commit = Lsn{50}, .end = Lsn{60}}), part;
+  before.begin().insert(orders_id, {text("1"), null(), null()}).commit();
+  part.begin().insert(orders_id, {text("2"), null(), null()}).relation(with_a_column_more());
+  part.insert(orders_id, {text("bad"), null(), null(), null()}).commit();
+  ASSERT_FALSE(world.decoder.decode(before.part(), world.set).value().has_value());
+  ASSERT_TRUE(world.decoder.decode(part.part(), world.set).value().has_value());
+  world.set.clear();
+  world.set.tables[orders_id] = entry(with_a_column_more());
+  ASSERT_FALSE(world.decoder.decode(part.part(), world.set).value().has_value());
+  EXPECT_TRUE(world.table().changes.empty());
+  EXPECT_EQ(world.set.stopped.size(), 1U);
+}
+
+TEST(Pgoutput, ATruncateOfAnAlteredTableIsDecodedOnceForAll) {
   World world;
   TableSchema second = orders();
   second.id = other_id;
   world.set.tables[other_id] = entry(second);
-  TableSchema altered = orders();
+  ScriptedPart described, part({.commit = Lsn{200}, .end = Lsn{210}});
+  // Before the entry has another schema: as when a table joins later than its description came.
+  TableSchema altered = second;
   altered.columns.push_back(column("added", oid::text));
+  described.relation(altered);
+  world.set.tables.erase(other_id);
+  ASSERT_TRUE(world.decodes(described));
+  world.set.tables[other_id] = entry(second);
+  part.truncate(std::array{orders_id, other_id});
+  ASSERT_TRUE(world.decoder.decode(part.part(), world.set).value().has_value());
+  EXPECT_TRUE(world.table().changes.empty());
+  world.set.tables[other_id] = entry(altered);
+  ASSERT_FALSE(world.decoder.decode(part.part(), world.set).value().has_value());
+  EXPECT_EQ(world.table().changes.size(), 1U);
+  EXPECT_EQ(world.table(other_id).changes.size(), 1U);
+}
+
+TEST(Pgoutput, WithoutAnEntryAnAlteredTableIsSkippedAndTheOthersGoOn) {
+  World world;
+  TableSchema second = orders();
+  second.id = other_id;
+  world.set.tables[other_id] = entry(second);
   ScriptedPart part;
-  part.begin().relation(altered);
+  part.begin().relation(with_a_column_more());
   part.insert(orders_id, {text("1"), null(), null(), null()});
   part.insert(other_id, {text("2"), null(), null()}).commit();
   ASSERT_TRUE(world.decodes(part));
-
-  ASSERT_EQ(world.set.stopped.size(), 1U);
-  EXPECT_EQ(world.set.stopped[0].table, orders_id);
-  EXPECT_TRUE(world.set.stopped[0].shape_changed);
-  EXPECT_TRUE(world.table().changes.empty());
+  EXPECT_EQ(world.altered.size(), 1U);
   EXPECT_EQ(world.table(other_id).changes.size(), 1U);
   EXPECT_EQ(world.set.change_count, 1U);
-}
-
-TEST(Pgoutput, AStoppedTableStaysStoppedUntilItsSchemaIsAnother) {
-  World world;
-  TableSchema altered = orders();
-  altered.columns.push_back(column("added", oid::text));
-  ScriptedPart alter({.commit = Lsn{100}}), later({.commit = Lsn{200}});
-  alter.relation(altered);
-  later.insert(orders_id, {text("1"), null(), null(), text("new")});
-  ASSERT_TRUE(world.decodes(alter));
-  world.set.clear();
-  ASSERT_TRUE(world.decodes(later));
-  EXPECT_TRUE(world.table().changes.empty());
-  EXPECT_TRUE(world.set.stopped.empty());  // it was reported once
-
-  world.set.tables[orders_id] = entry(altered, Lsn{150});
-  ASSERT_TRUE(world.decodes(later));
-  ASSERT_EQ(world.table().changes.size(), 1U);
-  EXPECT_EQ(world.table().rows[3].text(0), "new");
 }
 
 TEST(Pgoutput, ANewerCopyOfTheSameSchemaStartsAStoppedTableAgain) {
@@ -362,9 +414,8 @@ TEST(Pgoutput, TablesWithoutIdentityTakeInsertsAndTruncatesOnly) {
   ASSERT_TRUE(world.decodes(fine));
   ASSERT_TRUE(world.decodes(update));
   EXPECT_EQ(world.table().changes.size(), 1U);
-  EXPECT_EQ(world.stop_reason(),
-            "table public.orders: an update or delete of a table without replica identity");
-  EXPECT_FALSE(world.set.stopped[0].shape_changed);
+  EXPECT_EQ(world.stop_reason(), "table public.orders: updates and deletes of it are sent now");
+  EXPECT_TRUE(world.set.stopped[0].shape_changed);
 }
 
 TEST(Pgoutput, AnotherWayOfNamingOldRowsMeansThatTheIdentityWasAltered) {
@@ -423,7 +474,7 @@ TEST(Pgoutput, MessagesOfAnotherTransactionAreCorruption) {
     World world;
     TransactionPart part = script->part();
     part.commit_lsn = Lsn{200};
-    EXPECT_NE(corruption_of(world.decoder.decode(part, world.set)), "");
+    EXPECT_NE(corruption_of(world.decode(part)), "");
   }
 }
 
@@ -470,7 +521,7 @@ Result<> decode_alone(const std::string& message, World& world) {
   TransactionPart part = script.part();
   const std::vector<std::byte> exact(part.messages.begin(), part.messages.end());
   part.messages = exact;
-  return world.decoder.decode(part, world.set);
+  return world.decode(part);
 }
 
 TEST(Pgoutput, EveryTruncationOfEveryMessageIsCorruption) {
@@ -499,7 +550,7 @@ TEST(Pgoutput, EveryTruncationOfAPartIsCorruptionOrABoundary) {
     const std::vector<std::byte> exact(whole.messages.begin(),
                                        whole.messages.begin() + static_cast<std::ptrdiff_t>(size));
     part.messages = exact;
-    const Result<> result = world.decoder.decode(part, world.set);
+    const Result<> result = world.decode(part);
     if (result.ok()) {
       ++boundaries;
     } else {
@@ -516,11 +567,12 @@ TEST(Pgoutput, FlippedBitsNeverLeaveRowsOfDifferentLengths) {
       flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
       World world;
       ignore(decode_alone(flipped, world));
-      const TableChanges& table = world.table();
-      for (const Column& each : table.rows) EXPECT_EQ(each.size(), table.row_count());
-      for (const Change& change : table.changes) {
-        EXPECT_TRUE(change.row == Change::none || change.row < table.row_count());
-        EXPECT_TRUE(change.old == Change::none || change.old < table.old[0].size());
+      for (const auto& [id, table] : world.set.tables) {
+        for (const Column& each : table->rows) EXPECT_EQ(each.size(), table->row_count());
+        for (const Change& change : table->changes) {
+          EXPECT_TRUE(change.row == Change::none || change.row < table->row_count());
+          EXPECT_TRUE(change.old == Change::none || change.old < table->old[0].size());
+        }
       }
     }
   }

@@ -11,14 +11,6 @@ namespace freshet::decode {
 
 namespace {
 
-Identity identity_of(const Relation& relation) {
-  if (relation.identity == 'f') return Identity::Full;
-  const bool keyed = relation.identity != 'n' &&
-                     std::any_of(relation.columns.begin(), relation.columns.end(),
-                                 [](const RelationColumn& column) { return column.in_identity; });
-  return keyed ? Identity::Key : Identity::None;
-}
-
 std::string_view name_of(Identity identity) {
   switch (identity) {
     case Identity::Key: return "a key";
@@ -74,6 +66,7 @@ std::string difference_of_columns(const ColumnSchema& ours, const RelationColumn
 // Flags count for keys only: under FULL every column has one, whatever the primary key is.
 std::string difference_of_keys(const TableSchema& schema, const Relation& relation) {
   const Identity identity = identity_of(relation);
+  if (schema.identity == Identity::None) return {};
   if (identity != schema.identity) {
     return fmt::format("the replica identity changed from {} to {}", name_of(schema.identity),
                        name_of(identity));
@@ -89,6 +82,14 @@ std::string difference_of_keys(const TableSchema& schema, const Relation& relati
 }
 
 }  // namespace
+
+Identity identity_of(const Relation& relation) {
+  if (relation.identity == 'f') return Identity::Full;
+  const bool keyed = relation.identity != 'n' &&
+                     std::any_of(relation.columns.begin(), relation.columns.end(),
+                                 [](const RelationColumn& column) { return column.in_identity; });
+  return keyed ? Identity::Key : Identity::None;
+}
 
 std::optional<Relation> parse_relation(ByteReader& reader) {
   Relation relation;

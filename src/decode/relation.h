@@ -28,8 +28,12 @@ struct Relation {
 // Reads the body, behind the message's first byte; nothing when it is malformed.
 std::optional<Relation> parse_relation(ByteReader& reader);
 
+// How the source names the rows it changes.
+Identity identity_of(const Relation& relation);
+
 // What the source has altered since `schema`, as in "column total was added"; empty when nothing
-// that matters to rows has changed. Names of the table itself do not: its oid is its identity.
+// that matters to rows has changed. Names of the table itself do not: its oid is its identity. Nor
+// does a key that a table published for inserts only has: it is published otherwise first.
 std::string difference(const TableSchema& schema, const Relation& relation);
 
 }  // namespace freshet::decode

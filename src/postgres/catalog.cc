@@ -6,6 +6,7 @@
 #include <charconv>
 #include <map>
 
+#include "postgres/shape.h"
 #include "postgres/sqlstate.h"
 #include "postgres/types.h"
 
@@ -68,19 +69,23 @@ constexpr const char* identity_index =
 // A partition's identity is its own affair; only when every leaf sends what the root promises, can
 // updates be decoded through the root, and do they not fail at all on the source.
 constexpr const char* leaves_agree =
-    "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) t "
-    "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE t.isleaf AND l.relkind = 'r' AND "
+    "NOT EXISTS (SELECT 1 FROM (WITH RECURSIVE below(relid) AS (SELECT c.oid UNION ALL "
+    "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN below ON i.inhparent = below.relid) "
+    "SELECT relid FROM below) t "
+    "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE l.relkind = 'r' AND "
     "l.relreplident <> 'f' AND (l.relreplident = 'n' OR c.relreplident = 'f' OR "
     "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_index li WHERE li.indrelid = l.oid AND "
     "li.indisvalid AND CASE l.relreplident WHEN 'd' THEN li.indisprimary "
     "ELSE li.indisreplident END AND pg_catalog.pg_partition_root(li.indexrelid) = k.indexrelid)))";
 
-std::string tables_sql(const Dialect& dialect, const std::string& condition) {
+std::string tables_sql(const Dialect& dialect, const std::string& condition, Sizes sizes) {
   // Sizes come from the planner's figures, which need no lock; only a table that was never
   // analysed is measured.
-  const std::string bytes =
-      "CASE WHEN {0}.relpages > 0 THEN {0}.relpages::bigint * "
-      "pg_catalog.current_setting('block_size')::bigint ELSE pg_catalog.pg_table_size({0}.oid) END";
+  const std::string bytes = std::string(
+                                "CASE WHEN {0}.relpages > 0 THEN {0}.relpages::bigint * "
+                                "pg_catalog.current_setting('block_size')::bigint ELSE ") +
+                            (sizes == Sizes::Measured ? "pg_catalog.pg_table_size({0}.oid)" : "0") +
+                            " END";
   const std::string rows =
       "CASE WHEN {0}.relpages = 0 AND {0}.reltuples <= 0 THEN -1 ELSE {0}.reltuples END";
   const auto of = [](const std::string& form, const char* alias) {
@@ -88,14 +93,16 @@ std::string tables_sql(const Dialect& dialect, const std::string& condition) {
   };
   const auto of_leaves = [&](const std::string& form) {
     return fmt::format(
-        "(SELECT pg_catalog.sum({}) FROM pg_catalog.pg_partition_tree(c.oid) t "
-        "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE t.isleaf AND l.relkind = 'r')",
+        "(SELECT pg_catalog.sum({}) FROM (WITH RECURSIVE below(relid) AS (SELECT c.oid UNION ALL "
+        "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN below ON i.inhparent = below.relid) "
+        "SELECT relid FROM below) t "
+        "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE l.relkind = 'r')",
         form);
   };
   const bool roots = dialect.roots;
   return fmt::format(
       "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, "
-      "k.indexrelid, {} AS leaves_agree, {} AS rows, {} AS bytes "
+      "k.indexrelid, {} AS leaves_agree, {} AS rows, {} AS bytes, {} AS catalog "
       "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} "
       "WHERE {} ORDER BY n.nspname, c.relname",
       roots ? fmt::format("c.relkind <> 'p' OR {}", leaves_agree) : "true",
@@ -105,7 +112,7 @@ std::string tables_sql(const Dialect& dialect, const std::string& condition) {
       roots ? fmt::format("CASE c.relkind WHEN 'p' THEN {} ELSE {} END", of_leaves(of(bytes, "l")),
                           of(bytes, "c"))
             : of(bytes, "c"),
-      identity_index, condition);
+      catalog_state, identity_index, condition);
 }
 
 std::string columns_sql(const Dialect& dialect, const std::string& condition) {
@@ -136,6 +143,7 @@ CatalogTable table_of(const std::vector<std::optional<std::string>>& row) {
   table.schema.identity = !usable ? Identity::None : (full ? Identity::Full : Identity::Key);
   table.rows_estimated = row[8] ? number<double>(row[8]) : -1;
   table.bytes = number<std::uint64_t>(row[9]);
+  table.catalog = text_of(row[10]);
   return table;
 }
 
@@ -182,8 +190,9 @@ void finish(CatalogTable& table, const NotSent& not_sent, const Dialect& dialect
 }
 
 Result<std::vector<CatalogTable>> read(Connection& connection, const Dialect& dialect,
-                                       const std::string& condition) {
-  const Rows rows = TRY(connection.query(tables_sql(dialect, condition)));
+                                       const std::string& condition,
+                                       Sizes sizes = Sizes::Measured) {
+  const Rows rows = TRY(connection.query(tables_sql(dialect, condition, sizes)));
   const Rows columns = TRY(connection.query(columns_sql(dialect, condition)));
   std::vector<CatalogTable> tables;
   std::map<TableId, std::size_t> place;
@@ -226,10 +235,10 @@ Result<Ancestors> read_ancestors(Connection& connection) {
 }  // namespace
 
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const TablePatterns& patterns,
-                                              Plugin plugin) {
+                                              Plugin plugin, Sizes sizes) {
   const Dialect dialect = dialect_of(connection.server_version(), plugin);
   std::vector<CatalogTable> tables =
-      TRY(read(connection, dialect, candidates(dialect)).context("read the catalog"));
+      TRY(read(connection, dialect, candidates(dialect), sizes).context("read the catalog"));
   Ancestors ancestors;
   if (dialect.partitions && !dialect.roots)
     ancestors = TRY(read_ancestors(connection).context("read the catalog"));

@@ -51,6 +51,7 @@ struct CatalogTable {
   double rows_estimated = 0;  // planner's estimate; negative when never analysed
   std::uint64_t bytes = 0;    // of the table and its partitions
   std::string why_not;        // why it cannot be mirrored at all ("unlogged"), or empty
+  std::string catalog;        // CatalogState (shape.h) as text
 };
 
 // Ordinary and partitioned tables that match, system schemas left out, in order of name.
@@ -59,8 +60,11 @@ struct CatalogTable {
 // test_decoding; virtual ones never are.
 // Identity follows what PostgreSQL itself uses: a primary key that is not deferrable, the identity
 // index, FULL, or none; a table without one is to be published for inserts and truncates only.
+// Measuring a table that was never analysed takes a lock on it, and waits for those who alter it.
+enum class Sizes { Measured, AsKnown };
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const TablePatterns& patterns,
-                                              Plugin plugin = Plugin::Pgoutput);
+                                              Plugin plugin = Plugin::Pgoutput,
+                                              Sizes sizes = Sizes::Measured);
 
 // One table by oid, as of the connection's transaction; 42P01 when it is gone.
 Result<CatalogTable> read_table(Connection& connection, TableId id,

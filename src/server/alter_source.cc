@@ -87,6 +87,7 @@ Result<Notes> AlterSourceTables::answer(const query::AlterSource& asked, std::st
   const auto connection = TRY(Connection::connect(
       config_.url, {.application_name = owner_.application_name(), .stop = stop}));
   connection->limit_answers(stop, answers_within);
+  const std::scoped_lock lock(handover_.publishing);
   return asked.action == query::AlterSource::Action::AddTables ? add(*connection, asked, stop)
                                                                : drop(*connection, asked, stop);
 }
@@ -186,10 +187,15 @@ std::vector<TableRecord> AlterSourceTables::mirrored() const {
   return records;
 }
 
-// The tables of today that are recorded. New ones that match what is configured wait for a start.
+// The tables of today that are recorded, or will be: apply may not have come to the news of them.
 Result<AlterSourceTables::Tables> AlterSourceTables::still_published(Connection& connection) const {
   std::set<TableId> known;
   for (const TableRecord& record : mirrored()) known.insert(record.schema->id);
+  if (const auto news = handover_.news.get()) {
+    for (const TableNews& table : news->tables) {
+      if (std::holds_alternative<TableNews::Came>(table.what)) known.insert(table.table);
+    }
+  }
   Tables tables = TRY(postgres::read_tables(connection, TablePatterns()));
   std::erase_if(tables,
                 [&](const CatalogTable& table) { return !known.contains(table.schema.id); });

@@ -7,6 +7,7 @@
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "server/alter_collection.h"
+#include "server/take_news.h"
 
 namespace freshet::server {
 
@@ -28,8 +29,8 @@ constexpr auto retire_interval = 2s;
 }  // namespace
 
 Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-             stream::Stream& stream, stream::Retention retention, Handover& handover,
-             Requests& requests, Board& board)
+             AlteredTables altered_tables, stream::Stream& stream, stream::Retention retention,
+             Handover& handover, Requests& requests, Board& board)
     : store_(store),
       writer_(std::move(writer)),
       source_(source),
@@ -38,7 +39,8 @@ Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> write
       handover_(handover),
       requests_(requests),
       board_(board),
-      catch_up_(stream, board) {}
+      altered_tables_(std::move(altered_tables)),
+      catch_up_(stream, altered_tables_, board) {}
 
 Result<> Apply::run(std::stop_token stop) {
   applied_ = store_.applied(source_);
@@ -49,6 +51,7 @@ Result<> Apply::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     TRY(take_orders());
     TRY(take_requests());
+    TRY(take_catalog_news());
     TRY(catch_up(stop));
     if (nothing_to_follow()) {
       handover_.orders.wait_for(stop, 100ms,
@@ -135,6 +138,18 @@ Result<> Apply::take_requests() {
   return {};
 }
 
+// The catalog was read at some position: before that is applied, it speaks of the future.
+Result<> Apply::take_catalog_news() {
+  const std::shared_ptr<const CatalogNews> news = handover_.news.get();
+  if (!news || news->at > seen_ || stale_) return {};
+  const bool copy_wanted =
+      TRY(take_news(*news, store_, source_, *writer_, applied_).context("take news"));
+  TRY(refresh_routes());
+  if (copy_wanted) handover_.copies_wanted.update([](std::uint64_t& count) { ++count; });
+  handover_.news.update([](auto& taken) { taken.reset(); });
+  return {};
+}
+
 // Takes turns with the live tables: as long as their last batch took, so that both get on.
 //
 // Copied tables join one by one. After a new beginning of the source they go live all at once,
@@ -202,7 +217,7 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
   const auto began = std::chrono::steady_clock::now();
   Time commit_time = applied_.commit_time;
   while (true) {
-    TRY(decoder_.decode(record->part, changes_).context("decode"));
+    TRY(decode_part(record->part, stop));
     if (changes_.keep.empty() || changes_.keep.back() != record->memory) {
       changes_.keep.push_back(record->memory);
     }
@@ -235,25 +250,76 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
   return true;
 }
 
+Result<> Apply::decode_part(const TransactionPart& part, const std::stop_token& stop) {
+  while (const auto altered = TRY(decoder_.decode(part, changes_).context("decode"))) {
+    TRY(follow_altered(*altered, stop));
+  }
+  return {};
+}
+
+// What came before has the old shape, what comes now the new one; all of it becomes visible
+// together.
+Result<> Apply::follow_altered(const decode::Altered& altered, const std::stop_token& stop) {
+  TRY(flush(true));
+  changes_.clear();
+  const TableId id = altered.schema->id;
+  const auto entry = changes_.tables.find(id);
+  if (entry == changes_.tables.end()) return {};  // it stopped at a value before
+  if (!altered_.contains(id)) {
+    for (collection::TableRecord& record : store_.tables()) {
+      if (record.source == source_ && record.schema->id == id) altered_[id] = std::move(record);
+    }
+  }
+  collection::TableRecord& record = altered_[id];
+  const auto stopped =
+      TRY(altered_tables_.follow(altered, record, *writer_, AlteredTables::Rows::Live, stop));
+  skip_stopped(stopped);
+  stopped_.insert(stopped_.end(), stopped.begin(), stopped.end());
+  if (stopped.empty()) go_on_as(record.schema, entry->second);
+  return {};
+}
+
 Result<> Apply::flush(bool more_follows) {
-  if (!changes_.stopped.empty()) TRY(drop_stopped());
-  const bool only_idle = changes_.payload_bytes == 0;
+  // Whether decode or the writer stops them: none of what came with this commit shows.
+  const bool only_idle = changes_.payload_bytes == 0 && transactions_ == 0;
+  skip_stopped(changes_.stopped);
   if (!only_idle) FAILPOINT("changes.apply.before");
   const auto failed = TRY(writer_->apply(changes_, more_follows));
-  inside_transaction_ = more_follows;
-  if (!more_follows) {
-    applied_ = changes_.applied;
-    seen_ = std::max(seen_, applied_.lsn);
-    static observe::Counter& transactions = observe::counter(
-        "freshet_collection_applied_transactions_total", "Source transactions made visible.");
-    transactions.add(static_cast<double>(changes_.transactions));
-    if (!only_idle) note_lag();
+  skip_stopped(failed);
+  transactions_ += changes_.transactions;
+  stopped_.insert(stopped_.end(), failed.begin(), failed.end());
+  if (more_follows) return {};
+  applied_ = changes_.applied;
+  seen_ = std::max(seen_, applied_.lsn);
+  static observe::Counter& transactions = observe::counter(
+      "freshet_collection_applied_transactions_total", "Source transactions made visible.");
+  transactions.add(static_cast<double>(std::exchange(transactions_, 0)));
+  if (!only_idle) note_lag();
+  return settle_stopped();
+}
+
+// Their further changes are not decoded.
+void Apply::skip_stopped(const std::vector<ChangeSet::Stopped>& stopped) {
+  for (const ChangeSet::Stopped& table : stopped) changes_.tables.erase(table.table);
+}
+
+// After the commit: tells who has to know what became of the tables.
+Result<> Apply::settle_stopped() {
+  const bool altered = !altered_.empty();
+  altered_.clear();
+  if (stopped_.empty()) return altered ? refresh_routes() : Result<>{};
+  bool copy_again = false;
+  for (const ChangeSet::Stopped& table : std::exchange(stopped_, {})) {
+    if (table.shape_changed) {
+      copy_again = true;
+      observe::info("table changed shape, copying it again",
+                    {{"table", value(table.table)}, {"reason", table.reason.message}});
+    } else {
+      observe::error("table failed",
+                     {{"table", value(table.table)}, {"reason", table.reason.message}});
+    }
   }
-  if (failed.empty()) return {};
-  for (const ChangeSet::Stopped& table : failed) {
-    observe::error("table failed",
-                   {{"table", value(table.table)}, {"reason", table.reason.message}});
-  }
+  if (copy_again) handover_.copies_wanted.update([](std::uint64_t& count) { ++count; });
   return refresh_routes();
 }
 
@@ -267,50 +333,6 @@ void Apply::note_lag() {
     facts.batch_lag = std::max(lag, std::chrono::microseconds{});
     facts.applied_at = std::chrono::steady_clock::now();
   });
-}
-
-// Tables that decode could not follow: nothing of this batch is applied to them, so that they stay
-// at a whole transaction.
-Result<> Apply::drop_stopped() {
-  const std::vector<ChangeSet::Stopped> stopped = std::exchange(changes_.stopped, {});
-  if (inside_transaction_) {
-    // Earlier pieces of this transaction are in the open engine transaction. Roll back, record, and
-    // let the supervisor start again from the last whole transaction.
-    writer_.reset();
-    writer_ = TRY(store_.writer(source_));
-    TRY(record_stopped(stopped));
-    Error again;
-    again.fault = Fault::Transient;
-    again.message = "a table stopped inside a large transaction: " + stopped.front().reason.message;
-    return again;
-  }
-  for (const ChangeSet::Stopped& table : stopped) changes_.tables.erase(table.table);
-  return record_stopped(stopped);
-}
-
-Result<> Apply::record_stopped(const std::vector<ChangeSet::Stopped>& stopped) {
-  bool copy_again = false;
-  for (collection::TableRecord& record : store_.tables()) {
-    const auto found = std::ranges::find_if(stopped, [&](const ChangeSet::Stopped& table) {
-      return record.source == source_ && table.table == record.schema->id;
-    });
-    if (found == stopped.end()) continue;
-    const std::string name = record.schema->qualified_name();
-    if (found->shape_changed) {
-      record.state = collection::TableState::Waiting;
-      copy_again = true;
-      observe::info("table changed shape, copying it again",
-                    {{"table", name}, {"reason", found->reason.message}});
-    } else {
-      record.state = collection::TableState::Failed;
-      record.last_error = found->reason.message;
-      if (!found->reason.hint.empty()) record.last_error += " (" + found->reason.hint + ")";
-      observe::error("table failed", {{"table", name}, {"reason", found->reason.message}});
-    }
-    TRY(writer_->put_tables(std::span(&record, 1)));
-  }
-  if (copy_again) handover_.copies_wanted.update([](std::uint64_t& count) { ++count; });
-  return {};
 }
 
 // Nothing is waiting: if the source was seen to be idle up to here, queries may know.

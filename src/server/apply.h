@@ -7,14 +7,17 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "collection/store.h"
 #include "decode/decoder.h"
 #include "model/change.h"
+#include "server/altered_tables.h"
 #include "server/board.h"
 #include "server/catch_up.h"
 #include "server/handover.h"
@@ -27,23 +30,26 @@ namespace freshet::server {
 class Apply {
  public:
   Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-        stream::Stream& stream, stream::Retention retention, Handover& handover, Requests& requests,
-        Board& board);
+        AlteredTables altered_tables, stream::Stream& stream, stream::Retention retention,
+        Handover& handover, Requests& requests, Board& board);
 
   Result<> run(std::stop_token stop);
 
  private:
   Result<> take_orders();
   Result<> take_requests();
+  Result<> take_catalog_news();
   Result<> catch_up(std::stop_token stop);
   Result<> show_new_copies();
   Result<> attach(FinishedCopy finished);
   Result<> refresh_routes();
   bool nothing_to_follow() const;
   Result<bool> apply_waiting(std::stop_token stop);
+  Result<> decode_part(const TransactionPart& part, const std::stop_token& stop);
+  Result<> follow_altered(const decode::Altered& altered, const std::stop_token& stop);
   Result<> flush(bool more_follows);
-  Result<> drop_stopped();
-  Result<> record_stopped(const std::vector<ChangeSet::Stopped>& stopped);
+  void skip_stopped(const std::vector<ChangeSet::Stopped>& stopped);
+  Result<> settle_stopped();
   void note_lag();
   void follow_idle();
   Result<> look_after(bool busy);
@@ -57,15 +63,19 @@ class Apply {
   Requests& requests_;
   Board& board_;
 
+  AlteredTables altered_tables_;
   CatchUp catch_up_;
   decode::Decoder decoder_;
   std::unique_ptr<stream::Reader> reader_;
   Offset read_;        // where reader_ stands
   ChangeSet changes_;  // an entry per live table
   Applied applied_;
-  Lsn seen_;                         // applied_.lsn, or the idle position above it
-  bool inside_transaction_ = false;  // an engine transaction is open for a large one
-  bool catching_up_ = false;         // some table is behind the others
+  Lsn seen_;  // applied_.lsn, or the idle position above it
+  // Of the open engine transaction, which can have several pieces.
+  std::uint64_t transactions_ = 0;
+  std::vector<ChangeSet::Stopped> stopped_;
+  std::map<TableId, collection::TableRecord> altered_;  // as they are from then on
+  bool catching_up_ = false;                            // some table is behind the others
   bool more_to_catch_up_ = false;
   bool waiting_ = false;                    // some table waits for its copy
   bool stale_ = false;                      // queries see rows of before the source was begun anew

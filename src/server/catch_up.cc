@@ -1,6 +1,7 @@
 #include "server/catch_up.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/failpoint.h"
 #include "decode/decoder.h"
@@ -20,6 +21,7 @@ struct CatchUp::Group {
   Offset at;
   Records records;
   ChangeSet changes{};
+  std::vector<ChangeSet::Stopped> stopped{};  // by the piece that is being replayed
   decode::Decoder decoder{};
   std::unique_ptr<stream::Reader> reader{};  // stands at `at`
 
@@ -37,7 +39,8 @@ struct CatchUp::Group {
   }
 };
 
-CatchUp::CatchUp(const stream::Stream& stream, Board& board) : stream_(stream), board_(board) {}
+CatchUp::CatchUp(const stream::Stream& stream, AlteredTables& altered_tables, Board& board)
+    : stream_(stream), altered_tables_(altered_tables), board_(board) {}
 CatchUp::~CatchUp() = default;
 
 std::optional<Offset> CatchUp::needed_from(const collection::Writer& writer) const {
@@ -114,29 +117,31 @@ Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset un
   while (group.at < until && !enough) {
     auto record = TRY(group.reader->next(stop, std::chrono::milliseconds(1000)));
     if (!record) break;
-    TRY(group.decoder.decode(record->part, changes));
+    while (const auto altered = TRY(group.decoder.decode(record->part, changes))) {
+      TRY(follow_altered(writer, group, *altered, stop));
+    }
     changes.keep.push_back(record->memory);
     changes.applied.offset = group.at = record->end;
     enough =
         changes.payload_bytes >= batch_bytes_max || std::chrono::steady_clock::now() >= deadline;
   }
-  TRY(drop_stopped(writer, group));
-  if (group.at < until) {
-    // May end inside a transaction: nobody sees these tables before the end.
-    TRY(writer.replay(changes, false, {}));
-    FAILPOINT("catch_up.piece.after");
-    show(group, until);
-    return false;
-  }
-  if (how == GoLive::Together) {
-    TRY(writer.replay(changes, false, {}));
-    return true;
-  }
+  const bool there = group.at >= until;
   std::vector<TableId> ready;
-  for (const collection::TableRecord& record : group.records) ready.push_back(record.schema->id);
-  FAILPOINT("catch_up.go_live.before");
-  TRY(writer.replay(changes, false, ready));
-  FAILPOINT("catch_up.go_live.after");
+  if (there && how == GoLive::EachAlone) {
+    for (const auto& record : group.records) ready.push_back(record.schema->id);
+    FAILPOINT("catch_up.go_live.before");
+  }
+  // May end inside a transaction: nobody sees these tables before the end.
+  const auto stopped = TRY(writer.replay(changes, false, ready));
+  if (!ready.empty()) {
+    FAILPOINT("catch_up.go_live.after");
+  } else if (!there) {
+    FAILPOINT("catch_up.piece.after");
+  }
+  drop(group, stopped);
+  settle_stopped(group);
+  if (!there) show(group, until);
+  if (!there || how == GoLive::Together) return there;
   for (const collection::TableRecord& record : group.records) {
     observe::info("table live", {{"table", record.schema->qualified_name()}});
     board_.with([&](SourceFacts& facts) { facts.copies.erase(record.schema->id); });
@@ -144,25 +149,45 @@ Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset un
   return true;
 }
 
-// A table that cannot be followed leaves the group: failed, or to be copied again.
-Result<> CatchUp::drop_stopped(collection::Writer& writer, Group& group) {
-  for (const ChangeSet::Stopped& stopped : group.changes.stopped) {
-    group.changes.tables.erase(stopped.table);
-    some_stopped_ = true;
-    const auto found = std::ranges::find(group.records, stopped.table,
-                                         [](const auto& record) { return record.schema->id; });
-    if (found == group.records.end()) continue;
-    collection::TableRecord record = std::move(*found);
-    group.records.erase(found);
-    record.state =
-        stopped.shape_changed ? collection::TableState::Waiting : collection::TableState::Failed;
-    record.resync = false;
-    if (!stopped.shape_changed) record.last_error = stopped.reason.message;
-    TRY(writer.put_tables(std::span(&record, 1)));
-    board_.with([&](SourceFacts& facts) { facts.copies.erase(record.schema->id); });
-  }
-  group.changes.stopped.clear();
+Result<> CatchUp::follow_altered(collection::Writer& writer, Group& group,
+                                 const decode::Altered& altered, const std::stop_token& stop) {
+  drop(group, TRY(writer.replay(group.changes, true, {})));
+  group.changes.clear();
+  const TableId id = altered.schema->id;
+  const auto entry = group.changes.tables.find(id);
+  if (entry == group.changes.tables.end()) return {};  // it stopped at a value before
+  const auto record =
+      std::ranges::find(group.records, id, [](const auto& each) { return each.schema->id; });
+  const auto stopped =
+      TRY(altered_tables_.follow(altered, *record, writer, AlteredTables::Rows::Behind, stop));
+  drop(group, stopped);
+  if (stopped.empty()) go_on_as(record->schema, entry->second);
   return {};
+}
+
+// Tables that cannot be followed leave the group: failed, or to be copied again.
+void CatchUp::drop(Group& group, const std::vector<ChangeSet::Stopped>& stopped) {
+  for (const ChangeSet::Stopped& table : stopped) {
+    group.changes.tables.erase(table.table);
+    std::erase_if(group.records,
+                  [&](const auto& record) { return record.schema->id == table.table; });
+    group.stopped.push_back(table);
+  }
+}
+
+// After the commit.
+void CatchUp::settle_stopped(Group& group) {
+  for (const ChangeSet::Stopped& table : std::exchange(group.stopped, {})) {
+    some_stopped_ = true;
+    board_.with([&](SourceFacts& facts) { facts.copies.erase(table.table); });
+    if (table.shape_changed) {
+      observe::info("table changed shape, copying it again",
+                    {{"table", value(table.table)}, {"reason", table.reason.message}});
+    } else {
+      observe::error("table failed",
+                     {{"table", value(table.table)}, {"reason", table.reason.message}});
+    }
+  }
 }
 
 void CatchUp::show(const Group& group, Offset until) {

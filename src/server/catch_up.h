@@ -16,6 +16,7 @@
 #include "collection/store.h"
 #include "decode/decoder.h"
 #include "model/change.h"
+#include "server/altered_tables.h"
 #include "server/board.h"
 #include "stream/stream.h"
 
@@ -24,7 +25,7 @@ namespace freshet::server {
 // Used by the apply thread, between two batches.
 class CatchUp {
  public:
-  CatchUp(const stream::Stream& stream, Board& board);
+  CatchUp(const stream::Stream& stream, AlteredTables& altered_tables, Board& board);
   ~CatchUp();
 
   struct Outcome {
@@ -48,10 +49,14 @@ class CatchUp {
   void regroup(const Records& behind, Offset applied, Lsn seen);
   Result<bool> replay(collection::Writer& writer, Group& group, Offset until, GoLive how,
                       std::chrono::milliseconds limit, std::stop_token stop);
-  Result<> drop_stopped(collection::Writer& writer, Group& group);
+  Result<> follow_altered(collection::Writer& writer, Group& group, const decode::Altered& altered,
+                          const std::stop_token& stop);
+  void drop(Group& group, const std::vector<ChangeSet::Stopped>& stopped);
+  void settle_stopped(Group& group);
   void show(const Group& group, Offset until);
 
   const stream::Stream& stream_;
+  AlteredTables& altered_tables_;
   Board& board_;
   std::vector<std::unique_ptr<Group>> groups_;
   bool some_stopped_ = false;

@@ -246,7 +246,8 @@ Result<> CopyTables::open(CopyJob& job, Round& round, snapshot::TableReader& rea
     round.queue.for_each([](CopyJob& each) { each.stop.request_stop(); });
     return again;
   }
-  job.copy = TRY(store_.copy(source_, std::make_shared<const TableSchema>(table.schema)));
+  job.copy =
+      TRY(store_.copy(source_, std::make_shared<const TableSchema>(table.schema), table.catalog));
   auto pieces = TRY(reader.cut({.workers = options_.workers}));
   board_.with([&](SourceFacts& facts) {
     CopyFacts& copy = facts.copies[table.schema.id];

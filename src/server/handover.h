@@ -1,6 +1,7 @@
 // What the stages of one source hand to each other.
 //
 //   receive → apply   the stream itself, and how far the source was seen to be idle
+//   catalog → apply   news of tables, by the source's catalog
 //   copy, ALTER SOURCE → apply
 //                     orders: finished copies to attach, table records to store, tables to remove
 //                     (only apply writes)
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "base/guarded.h"
 #include "collection/store.h"
 #include "model/position.h"
+#include "server/catalog_news.h"
 
 namespace freshet::server {
 
@@ -47,6 +50,10 @@ struct Orders {
 struct Handover {
   Guarded<Idle> idle;
   Guarded<Orders> orders;
+  Guarded<std::shared_ptr<const CatalogNews>> news;  // until apply has taken them
+  // Held by whoever changes what is published, from finding out what should be until it is recorded
+  // or given to apply.
+  std::mutex publishing;
   // Counts up when a table has become Waiting.
   Guarded<std::uint64_t> copies_wanted;
   // Everything below is applied by everybody, or nobody needs it; nothing before apply knows.

@@ -14,6 +14,7 @@
 #include "server/prepare.h"
 #include "server/receive.h"
 #include "server/watch.h"
+#include "server/watch_catalog.h"
 #include "source/replication.h"
 #include "stream/stream.h"
 
@@ -112,8 +113,8 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
                       .stream_bytes_max = source.stream_bytes_max});
   Receive receive(*replication, stream, resent_of(*replication, prepared), std::move(room),
                   handover, board);
-  Apply apply(store, std::move(prepared.writer), id, stream, source.keep, handover, requests,
-              board);
+  Apply apply(store, std::move(prepared.writer), id, {source.url, prepared.binary}, stream,
+              source.keep, handover, requests, board);
   CopyTables copy({.url = source.url,
                    .names = prepared.names,
                    .server_version = prepared.control->server_version(),
@@ -123,6 +124,9 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
   Watch watch(source.url, prepared.names, owner, std::move(prepared.control), board);
 
   AlterSourceTables alter(source, owner, prepared.names, store, id, handover, requests, board);
+
+  WatchCatalog watch_catalog(source, owner, {.names = prepared.names, .binary = prepared.binary},
+                             store, id, handover);
 
   Stages stages(stop);
   stages.start("receive:" + source.name, [&](std::stop_token s) {
@@ -134,6 +138,8 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
   stages.start("watch:" + source.name, [&](std::stop_token s) {
     return watch.run(s).context("watch source " + source.name);
   });
+  stages.start("catalog:" + source.name,
+               [&](std::stop_token s) { return watch_catalog.run(std::move(s)); });
   stages.start("copy:" + source.name, [&](std::stop_token s) {
     return copy.run(std::move(prepared.first_snapshot), s)
         .context("copy from source " + source.name);

@@ -143,9 +143,9 @@ Result<> remove_stream(const std::filesystem::path& folder) {
   return {};
 }
 
-// Makes what is recorded fit what the source has now: new tables wait for their copy, so do tables
-// of another shape, and all when the source is begun anew; tables that are no longer wanted go;
-// tables that were dropped stay, marked failed.
+// Makes what is recorded fit what the source has now: new tables wait for their copy, and so do all
+// when the source is begun anew; tables that are no longer wanted go; tables that were dropped
+// stay, marked failed.
 Result<> reconcile(collection::Store& store, collection::Writer& writer,
                    const SourceRecord& source_record, const std::vector<CatalogTable>& tables,
                    const postgres::TablePatterns& patterns) {
@@ -174,7 +174,13 @@ Result<> reconcile(collection::Store& store, collection::Writer& writer,
       }
       continue;
     }
-    if (anew || found->second->schema != *record.schema || record.state == TableState::Copying) {
+    // Those that have rows are followed on: what was altered meanwhile is in the stream, or is told
+    // by the catalog's watch.
+    const bool followed = record.state == TableState::Live ||
+                          record.state == TableState::CatchingUp ||
+                          record.state == TableState::Paused;
+    const bool other = !followed && found->second->schema != *record.schema;
+    if (anew || other || record.state == TableState::Copying) {
       put.push_back(record_for(source, *found->second));
     }
     present.erase(found);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "postgres/shape.h"
 #include "postgres/sqlstate.h"
 #include "snapshot/present.h"
 
@@ -17,20 +18,6 @@ using postgres::Rows;
 
 namespace {
 
-// The files below a table and its partitions, as the connection's snapshot sees them. They change
-// when something rewrites or empties the table.
-Result<std::string> files_of(Connection& connection, const CatalogTable& table) {
-  const std::string oid = std::to_string(value(table.schema.id));
-  const std::string tables = table.partitioned
-                                 ? "SELECT relid FROM pg_catalog.pg_partition_tree(" + oid + ")"
-                                 : "SELECT " + oid + "::oid";
-  const Rows rows = TRY(
-      connection.query(fmt::format("SELECT string_agg(oid || ':' || relfilenode, ',' ORDER BY oid) "
-                                   "FROM pg_catalog.pg_class WHERE oid IN ({})",
-                                   tables)));
-  return rows.rows.at(0)[0].value_or("");
-}
-
 Error changed_error(const std::string& table) {
   return {.fault = Fault::Transient,
           .sqlstate = sqlstate::serialization_failure,
@@ -38,15 +25,13 @@ Error changed_error(const std::string& table) {
           .hint = "It is copied again under a new snapshot."};
 }
 
-// The snapshot is older than the lock: what happened between them would make the copy wrong.
-Result<> check_unchanged(Connection& then, const CatalogTable& table, Snapshot& snapshot) {
-  const std::string files = TRY(files_of(then, table));
+// The snapshot is older than the lock: what happened between them would make the copy wrong. The
+// present is asked without a lock, which could wait behind somebody who waits for ours.
+Result<> check_unchanged(const CatalogTable& table, Snapshot& snapshot) {
   const auto is_same = [&](Connection& connection) -> Result<bool> {
-    const CatalogTable now =
-        TRY(postgres::read_table(connection, table.schema.id, snapshot.plugin()));
-    const std::string files_now = TRY(files_of(connection, now));
-    return now.schema.columns == table.schema.columns && files_now == files &&
-           now.schema.qualified_name() == table.schema.qualified_name();
+    const auto now = TRY(postgres::read_shape(connection, table.schema.id, snapshot.plugin()));
+    return now && now->state.to_text() == table.catalog && now->schema == table.schema.schema &&
+           now->name == table.schema.name;
   };
   const bool same = TRY(snapshot.present().ask(is_same));
   if (!same) return changed_error(table.schema.qualified_name());
@@ -95,7 +80,7 @@ Result<CatalogTable> TableReader::open_locked(Snapshot& snapshot, TableId id, Pa
     return Error{.sqlstate = sqlstate::feature_not_supported, .message = table.why_not};
   }
   CHECK(!table.schema.columns.empty());
-  TRY(check_unchanged(*connection_, table, snapshot));
+  TRY(check_unchanged(table, snapshot));
   columns_ = TRY(copy_columns(*connection_, table));
   table_ = table;
   return table;

@@ -1,0 +1,74 @@
+#include "server/altered_tables.h"
+
+#include "observe/log.h"
+
+namespace freshet::server {
+
+namespace {
+
+// The tables of the source stand still meanwhile.
+constexpr std::chrono::milliseconds answers_within{10'000};
+
+// Within the writer's open transaction.
+Result<std::vector<ChangeSet::Stopped>> stop_table(ChangeSet::Stopped why,
+                                                   collection::Writer& writer,
+                                                   AlteredTables::Rows rows) {
+  ChangeSet nothing;
+  nothing.stopped.push_back(std::move(why));
+  if (rows == AlteredTables::Rows::Behind) return writer.replay(nothing, true, {});
+  return writer.apply(nothing, true);
+}
+
+}  // namespace
+
+Result<std::vector<ChangeSet::Stopped>> AlteredTables::follow(const decode::Altered& altered,
+                                                              collection::TableRecord& record,
+                                                              collection::Writer& writer, Rows rows,
+                                                              std::stop_token stop) {
+  const std::string name = record.schema->qualified_name();
+  arena_.reset();
+  ShapeChange change = TRY(decide(altered, record, std::move(stop)).context("alter " + name));
+  if (const auto* again = std::get_if<CopyAgain>(&change)) {
+    Error reason{.sqlstate = "0A000",
+                 .message = "table " + name + ": " + altered.difference + ", and " + again->reason};
+    return stop_table({record.schema->id, true, std::move(reason)}, writer, rows);
+  }
+  const auto& alteration = std::get<collection::Alteration>(change);
+  auto refused = TRY(writer.alter(alteration, rows == Rows::Behind).context("alter " + name));
+  if (!refused.empty()) return refused;
+  observe::info("table altered", {{"table", name}, {"change", altered.difference}});
+  record.schema = alteration.schema;
+  record.catalog = alteration.catalog;
+  return refused;
+}
+
+Result<ShapeChange> AlteredTables::decide(const decode::Altered& altered,
+                                          const collection::TableRecord& record,
+                                          std::stop_token stop) {
+  const auto shape = TRY(ask(record.schema->id, std::move(stop)));
+  if (!shape) return ShapeChange(CopyAgain{"it has been dropped since"});
+  return shape_change({altered.schema, record.catalog, binary_}, altered.relation, *shape,
+                      Catalog::Ahead, arena_);
+}
+
+Result<std::optional<postgres::CatalogShape>> AlteredTables::ask(TableId id, std::stop_token stop) {
+  if (connection_) {
+    auto shape = postgres::read_shape(*connection_, id);
+    if (shape.ok()) return shape;
+    connection_.reset();
+    if (shape.error().fault != Fault::Transient) return shape;
+  }
+  // There was none, or it had been idle for so long that it is gone.
+  connection_ = TRY(postgres::Connection::connect(url_, {.stop = stop}));
+  connection_->limit_answers(std::move(stop), answers_within);
+  return postgres::read_shape(*connection_, id);
+}
+
+void go_on_as(const std::shared_ptr<const TableSchema>& schema,
+              std::unique_ptr<TableChanges>& entry) {
+  auto next = std::make_unique<TableChanges>(schema);
+  next->skip_before = entry->skip_before;
+  entry = std::move(next);
+}
+
+}  // namespace freshet::server
