@@ -61,9 +61,8 @@ class Column {
   }
   void append_bytes(const void* value, std::size_t size) {
     CHECK(size == width_);
-    const std::size_t at = data_.size();
-    data_.resize(at + width_);
-    std::memcpy(data_.data() + at, value, width_);
+    const auto* const bytes = static_cast<const std::byte*>(value);
+    data_.insert(data_.end(), bytes, bytes + width_);
     states_.push_back(ValueState::Present);
   }
   void append_string(std::string_view text) { append(StringRef{text.data(), text.size()}); }
