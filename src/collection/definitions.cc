@@ -106,7 +106,7 @@ Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connecti
 Result<> load_columns(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
   const auto rows = TRY(connection.query(
       "SELECT source, id, name, kind, precision, scale, element, pg_type, pg_typmod, attnum, "
-      "in_key, not_null FROM store._meta.columns ORDER BY source, id, ordinal"));
+      "in_key, not_null, domain FROM store._meta.columns ORDER BY source, id, ordinal"));
   for (const auto& row : rows) {
     RowParser parse(row);
     const auto source = parse.number<std::uint32_t>();
@@ -122,6 +122,7 @@ Result<> load_columns(engine::Connection& connection, std::map<TableKey, LoadedT
     column.attnum = parse.number<std::int16_t>();
     column.in_key = parse.boolean();
     column.not_null = parse.boolean();
+    column.domain = parse.number<std::uint32_t>();
     TRY(parse.done("_meta.columns"));
     tables[{source, id}].schema.columns.push_back(std::move(column));
   }
@@ -200,11 +201,11 @@ void write_columns(std::string& sql, const StoredTable& table) {
   const TableSchema& schema = *table.record.schema;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const ColumnSchema& column = schema.columns[i];
-    fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{}),",
+    fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{},{}),",
                    value(table.record.source), value(schema.id), i, literal(column.name),
                    static_cast<unsigned>(column.type.kind), column.type.precision,
                    column.type.scale, static_cast<unsigned>(column.type.element), column.pg_type,
-                   column.pg_typmod, column.attnum, column.in_key, column.not_null);
+                   column.pg_typmod, column.attnum, column.in_key, column.not_null, column.domain);
   }
 }
 
@@ -266,7 +267,7 @@ Result<> create_definitions(engine::Connection& connection) {
       "CREATE TABLE IF NOT EXISTS store._meta.columns(source UINTEGER, id UINTEGER, "
       "ordinal UINTEGER, name VARCHAR, kind UTINYINT, precision UTINYINT, scale UTINYINT, "
       "element UTINYINT, pg_type UINTEGER, pg_typmod INTEGER, attnum SMALLINT, in_key BOOLEAN, "
-      "not_null BOOLEAN);"
+      "not_null BOOLEAN, domain UINTEGER);"
       "CREATE TABLE IF NOT EXISTS store._meta.constants(source UINTEGER, id UINTEGER, "
       "attnum SMALLINT, expression VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.segments(source UINTEGER, id UINTEGER, "

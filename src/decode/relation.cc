@@ -52,13 +52,14 @@ std::string difference_of_names(const TableSchema& schema, const Relation& relat
 }
 
 std::string difference_of_columns(const ColumnSchema& ours, const RelationColumn& theirs) {
-  if (ours.pg_type != theirs.pg_type) {
+  if (ours.declared_type() != theirs.pg_type) {
     return fmt::format("column {} changed its type from {} to {}", ours.name,
-                       postgres::type_name(ours.pg_type), postgres::type_name(theirs.pg_type));
+                       postgres::type_name(ours.declared_type()),
+                       postgres::type_name(theirs.pg_type));
   }
-  if (ours.pg_typmod != theirs.pg_typmod) {
+  if (ours.declared_typmod() != theirs.pg_typmod) {
     return fmt::format("column {} changed its length or precision (typmod {} to {})", ours.name,
-                       ours.pg_typmod, theirs.pg_typmod);
+                       ours.declared_typmod(), theirs.pg_typmod);
   }
   return {};
 }

@@ -25,11 +25,16 @@ inline std::uint32_t value(SourceId id) {
 struct ColumnSchema {
   std::string name;
   Type type;                  // what a collection holds
-  std::uint32_t pg_type = 0;  // the type's oid on the source
+  std::uint32_t pg_type = 0;  // the type's oid on the source; of a domain: what it is over
   std::int32_t pg_typmod = -1;
   std::int16_t attnum = 0;  // from 1 on; never given twice in a table, so it outlives names
   bool in_key = false;      // part of the replica identity
   bool not_null = false;
+  std::uint32_t domain = 0;  // the oid of the domain it is declared with, or zero
+
+  // As a Relation message names the type.
+  std::uint32_t declared_type() const { return domain != 0 ? domain : pg_type; }
+  std::int32_t declared_typmod() const { return domain != 0 ? -1 : pg_typmod; }
   friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
 };
 

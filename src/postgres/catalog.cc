@@ -115,16 +115,26 @@ std::string tables_sql(const Dialect& dialect, const std::string& condition, Siz
       catalog_state, identity_index, condition);
 }
 
+// What a domain is over, through all domains between.
+constexpr const char* base_type =
+    "LEFT JOIN LATERAL (WITH RECURSIVE base AS (SELECT t.typbasetype AS oid, t.typtypmod AS typmod "
+    "FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid AND t.typtype = 'd' UNION ALL SELECT "
+    "t.typbasetype, t.typtypmod FROM base JOIN pg_catalog.pg_type t ON t.oid = base.oid AND "
+    "t.typtype = 'd') SELECT base.oid, base.typmod FROM base JOIN pg_catalog.pg_type t ON "
+    "t.oid = base.oid AND t.typtype <> 'd') b ON true";
+
 std::string columns_sql(const Dialect& dialect, const std::string& condition) {
   return fmt::format(
-      "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, "
+      "SELECT a.attrelid, a.attnum, a.attname, coalesce(b.oid, a.atttypid), "
+      "CASE WHEN b.oid IS NULL THEN a.atttypmod ELSE b.typmod END, a.attnotnull, "
       "coalesce(a.attnum = ANY ((SELECT (i.indkey::int2[])[0:{} - 1] FROM pg_catalog.pg_index i "
-      "WHERE i.indexrelid = k.indexrelid)::int2[]), false), {} {} AS sent, {} <> '' AS generated "
+      "WHERE i.indexrelid = k.indexrelid)::int2[]), false), {} {} AS sent, {} <> '' AS generated, "
+      "CASE WHEN b.oid IS NULL THEN 0::oid ELSE a.atttypid END AS domain "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} {} "
       "WHERE a.attnum > 0 AND NOT a.attisdropped AND {} ORDER BY a.attrelid, a.attnum",
       dialect.key_attributes, dialect.generated, dialect.sent, dialect.generated, identity_index,
-      condition);
+      base_type, condition);
 }
 
 bool is_true(const std::optional<std::string>& value) {
@@ -169,7 +179,8 @@ void add_column(CatalogTable& table, NotSent& not_sent,
                                   .pg_typmod = typmod,
                                   .attnum = number<std::int16_t>(row[1]),
                                   .in_key = in_key,
-                                  .not_null = is_true(row[5])});
+                                  .not_null = is_true(row[5]),
+                                  .domain = number<std::uint32_t>(row[9])});
 }
 
 // What the columns say about the whole table.

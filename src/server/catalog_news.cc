@@ -25,7 +25,8 @@ decode::Relation relation_of(const TableSchema& schema) {
   decode::Relation relation{.table = schema.id, .columns = {}};
   relation.identity = schema.identity == Identity::Full ? 'f' : 'd';
   for (const ColumnSchema& column : schema.columns) {
-    relation.columns.push_back({column.name, column.pg_type, column.pg_typmod, column.in_key});
+    relation.columns.push_back(
+        {column.name, column.declared_type(), column.declared_typmod(), column.in_key});
   }
   return relation;
 }

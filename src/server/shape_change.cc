@@ -98,7 +98,7 @@ class Readings {
       const std::uint32_t type = relation_.columns[i].pg_type;
       const ColumnSchema* const before = find(known_, numbers[i]);
       const CatalogColumn* const column = find(now_, numbers[i]);
-      if (before != nullptr && !same_kind(before->pg_type, type)) return false;
+      if (before != nullptr && !same_kind(before->declared_type(), type)) return false;
       if (before == nullptr && !column->dropped && !same_kind(column->pg_type, type)) return false;
     }
     return true;
@@ -114,11 +114,11 @@ class Readings {
 // Whether values of one type are values of the other, byte for byte and as text: PostgreSQL did not
 // rewrite them.
 bool holds(const ColumnSchema& before, const RelationColumn& after) {
-  if (before.pg_type == after.pg_type) return true;
+  if (before.declared_type() == after.pg_type) return true;
   const auto is_text = [](std::uint32_t type) {
     return type == postgres::oid::text || type == postgres::oid::varchar;
   };
-  return is_text(before.pg_type) && is_text(after.pg_type);
+  return is_text(before.declared_type()) && is_text(after.pg_type);
 }
 
 CopyAgain copy_again(std::string reason) {
@@ -156,6 +156,25 @@ Identity identity_after(Identity before, const Relation& relation) {
   return before == Identity::None ? before : decode::identity_of(relation);
 }
 
+// What a domain is over, a message does not say: it stays what it was.
+ColumnSchema column_after(const ColumnSchema* before, const RelationColumn& said,
+                          const CatalogColumn& column, bool in_key) {
+  ColumnSchema after{.name = said.name,
+                     .type = postgres::type_for(said.pg_type, said.pg_typmod),
+                     .pg_type = said.pg_type,
+                     .pg_typmod = said.pg_typmod,
+                     .attnum = column.attnum,
+                     .in_key = in_key,
+                     .not_null = column.not_null};
+  if (before != nullptr && before->domain == said.pg_type) {
+    after.type = before->type;
+    after.pg_type = before->pg_type;
+    after.pg_typmod = before->pg_typmod;
+    after.domain = before->domain;
+  }
+  return after;
+}
+
 }  // namespace
 
 ShapeChange shape_change(const KnownShape& known, const Relation& relation, const CatalogShape& now,
@@ -175,15 +194,11 @@ ShapeChange shape_change(const KnownShape& known, const Relation& relation, cons
     const RelationColumn& said = relation.columns[i];
     const CatalogColumn& column = *find(now, numbers->at(i));
     const ColumnSchema* const before = find(*known.schema, column.attnum);
-    schema->columns.push_back({.name = said.name,
-                               .type = postgres::type_for(said.pg_type, said.pg_typmod),
-                               .pg_type = said.pg_type,
-                               .pg_typmod = said.pg_typmod,
-                               .attnum = column.attnum,
-                               .in_key = schema->identity == Identity::Full ||
-                                         (schema->identity == Identity::Key && said.in_identity),
-                               .not_null = column.not_null});
-    if (known.binary && !postgres::has_binary_form(said.pg_type)) {
+    schema->columns.push_back(
+        column_after(before, said, column,
+                     schema->identity == Identity::Full ||
+                         (schema->identity == Identity::Key && said.in_identity)));
+    if (known.binary && !postgres::has_binary_form(schema->columns.back().pg_type)) {
       return copy_again(fmt::format("column {} has to be sent as text", said.name));
     }
     if (before != nullptr) {

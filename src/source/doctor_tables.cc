@@ -220,7 +220,7 @@ Result<> check_row_security(Patient& patient, Findings& findings) {
 Result<> check_column_types(Patient& patient, Findings& findings) {
   const Answer answer = TRY(patient.ask(fmt::format(
       "SELECT a.attrelid, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), "
-      "a.atttypid, {}, a.attndims > 1, a.atttypid = 1700 AND a.atttypmod < 0, a.atttypid = 26, "
+      "a.attnum, {}, a.attndims > 1, a.atttypid = 1700 AND a.atttypmod < 0, a.atttypid = 26, "
       "coalesce((SELECT ' of extension ' || e.extname FROM pg_depend d JOIN pg_extension e "
       "ON e.oid = d.refobjid WHERE d.classid = 'pg_type'::regclass AND d.objid = a.atttypid "
       "AND d.deptype = 'e' LIMIT 1), '') FROM pg_attribute a WHERE a.attrelid = ANY ({}) "
@@ -242,8 +242,10 @@ Result<> check_column_types(Patient& patient, Findings& findings) {
     Notes& notes = tables[table->schema.qualified_name()];
     const std::string column = answer.text(i, 1);
     const std::string typed = column + ' ' + answer.text(i, 2) + answer.text(i, 8);
+    const auto found = std::ranges::find(table->schema.columns, answer.number(i, 3),
+                                         [](const ColumnSchema& each) { return each.attnum; });
     const bool known =
-        postgres::known_type(static_cast<std::uint32_t>(answer.number(i, 3))) != nullptr;
+        found != table->schema.columns.end() && postgres::known_type(found->pg_type) != nullptr;
     if (answer.holds(i, 4)) {
       add(notes.not_sent, column);
     } else if (answer.holds(i, 5)) {

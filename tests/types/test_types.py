@@ -17,7 +17,8 @@ _HERE = Path(__file__).parent
 
 # The types that the stream sends in binary; any other one makes it send all as text.
 _BINARY = {"bool", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "char", '"char"',
-           "name", "bytea", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb"}
+           "name", "bytea", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb",
+           "positive", "price", "short_text"}
 
 _FORMATS = {"text": 0, "binary": 1}
 
