@@ -335,8 +335,11 @@ void CopyTables::failed(const TableSchema& schema, Error error) {
       if (!is_new) retry->second.delay = std::min(retry->second.delay * 2, retry_max);
       retry->second.at = std::chrono::steady_clock::now() + retry->second.delay;
     });
-    observe::warn("could not copy table, trying again",
-                  {{"table", schema.qualified_name()}, {"reason", error.message}});
+    // Somebody altered it in the same moment: nothing that anybody has to look at.
+    const bool altered = error.sqlstate == postgres::sqlstate::serialization_failure;
+    const auto log = altered ? observe::info : observe::warn;
+    log("could not copy table, trying again",
+        {{"table", schema.qualified_name()}, {"reason", error.message}});
     board_.with([&](SourceFacts& facts) { facts.table_errors[schema.id] = error.message; });
     return;
   }
