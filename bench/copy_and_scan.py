@@ -38,8 +38,8 @@ def measure(rows: int, repeats: int) -> list[Figure]:
         result = [Figure("peak memory after the first copy", freshet.memory_peak_bytes() / 2**20,
                          "MiB")]
         freshet.wait_live(seconds=600)
-        result += sizes(freshet, rows)
         result += scan(source, freshet, rows, repeats)
+        result += sizes(freshet, rows)
         result.append(Figure("peak memory after updates and queries",
                              freshet.memory_peak_bytes() / 2**20, "MiB"))
         return result

@@ -31,6 +31,16 @@ Result<bool> wait_for_result(const Connection::Handle& handle, const std::stop_t
   return true;
 }
 
+// Whether the statement has ended.
+Result<bool> cancel(const Connection::Handle& handle) {
+  const Clock::time_point deadline = Clock::now() + cancelled_within;
+  while (Clock::now() < deadline) {
+    handle.cancel();
+    if (TRY(wait_for_result(handle, {}, Connection::Handle::cancel_interval))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void Connection::limit_answers(std::stop_token stop, milliseconds limit) {
@@ -62,14 +72,10 @@ Result<Rows> Connection::query(std::string_view sql, std::stop_token stop, milli
   const Handle& handle = *handle_;
   if (PQsendQuery(handle.get(), std::string(sql).c_str()) == 0) return broken_error(handle.get());
   const bool in_time = TRY(wait_for_result(handle, stop, limit));
-  if (!in_time) {
-    handle.cancel();
-    const bool cancelled = TRY(wait_for_result(handle, {}, cancelled_within));
-    if (!cancelled) {
-      return Error{.fault = Fault::Transient,
-                   .sqlstate = sqlstate::query_canceled,
-                   .message = "the server did not take the cancellation of a statement"};
-    }
+  if (!in_time && !TRY(cancel(handle))) {
+    return Error{.fault = Fault::Transient,
+                 .sqlstate = sqlstate::query_canceled,
+                 .message = "the server did not take the cancellation of a statement"};
   }
   Result<Rows> outcome = Rows{};
   while (const ResultPtr result{PQgetResult(handle.get()), &PQclear}) {

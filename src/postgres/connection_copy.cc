@@ -89,10 +89,9 @@ Result<> Connection::Handle::start_copy_out(const std::string& sql, std::stop_to
   if (PQsendQuery(get(), sql.c_str()) == 0) return broken_error(get());
   bool stopped = false;
   while (PQisBusy(get()) != 0) {
-    TRY(wait_for_input(stopped ? std::stop_token{} : stop, forever));
-    if (stopped || !stop.stop_requested()) continue;
-    stopped = true;
-    cancel();
+    TRY(wait_for_input(stopped ? std::stop_token{} : stop, stopped ? cancel_interval : forever));
+    stopped = stop.stop_requested();
+    if (stopped) cancel();
   }
   const ResultPtr started(PQgetResult(get()), &PQclear);
   if (PQresultStatus(started.get()) == PGRES_COPY_OUT) return {};

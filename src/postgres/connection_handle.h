@@ -39,7 +39,10 @@ struct Connection::Handle {
   // Reads the results after a COPY, up to the last; the first error among them.
   Result<> start_copy_out(const std::string& sql, std::stop_token stop) const;
   Result<> finish_copy() const;
+  // Asks the server to stop the statement. One that comes before the statement itself was read is
+  // for nobody: to be asked again after cancel_interval.
   void cancel() const;
+  static constexpr std::chrono::milliseconds cancel_interval{100};
   Result<Rows> query_within_limit(const std::string& sql) const;
 };
 
