@@ -67,6 +67,15 @@ std::vector<SourceRecord> Store::sources() const {
   });
 }
 
+std::optional<SourceRecord> Store::find_source(std::string_view name) const {
+  return state_->recorded.with([&](const Recorded& recorded) {
+    for (const auto& [id, source] : recorded.sources) {
+      if (source.name == name) return std::optional(source);
+    }
+    return std::optional<SourceRecord>();
+  });
+}
+
 std::vector<TableRecord> Store::tables() const {
   return state_->recorded.with([](const Recorded& recorded) {
     std::vector<TableRecord> tables;

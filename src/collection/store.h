@@ -15,6 +15,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -108,6 +109,7 @@ class Store {
 
   // What is recorded. Copies.
   std::vector<SourceRecord> sources() const;
+  std::optional<SourceRecord> find_source(std::string_view name) const;
   std::vector<TableRecord> tables() const;
   std::vector<TableNumbers> numbers() const;
 

@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
+#include "postgres/cell.h"
 #include "postgres/shape.h"
 #include "postgres/sqlstate.h"
 #include "postgres/types.h"
@@ -13,13 +13,6 @@
 namespace freshet::postgres {
 
 namespace {
-
-template <typename T>
-T number(const std::optional<std::string>& text) {
-  T value{};
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
 
 const std::string& text_of(const std::optional<std::string>& value) {
   static const std::string empty;
@@ -31,7 +24,7 @@ struct Dialect {
   bool roots;                  // partitions are mirrored through their root
   bool partitions;             // there can be some
   const char* generated;       // how a column is generated, '' when it is not
-  const char* sent;            // columns that are sent, by how they are generated
+  const char* sent;            // true for a column that is sent
   const char* key_attributes;  // of an index, without INCLUDE columns
   // A column that is not sent makes updates fail on the source once a table that is identified by
   // whole rows is published.
@@ -44,7 +37,7 @@ Dialect dialect_of(int server_version, Plugin plugin) {
   return {.roots = pgoutput && server_version >= 130000,
           .partitions = server_version >= 100000,
           .generated = server_version >= 120000 ? "a.attgenerated" : "''",
-          .sent = server_version >= 180000 || !pgoutput ? "IN ('', 's')" : "= ''",
+          .sent = sent_columns(server_version, plugin),
           .key_attributes = server_version >= 110000 ? "i.indnkeyatts" : "i.indnatts",
           .generated_spoils_full = pgoutput && server_version >= 180000,
           .sends_virtual = !pgoutput};
@@ -68,15 +61,17 @@ constexpr const char* identity_index =
 
 // A partition's identity is its own affair; only when every leaf sends what the root promises, can
 // updates be decoded through the root, and do they not fail at all on the source.
-constexpr const char* leaves_agree =
-    "NOT EXISTS (SELECT 1 FROM (WITH RECURSIVE below(relid) AS (SELECT c.oid UNION ALL "
-    "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN below ON i.inhparent = below.relid) "
-    "SELECT relid FROM below) t "
-    "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE l.relkind = 'r' AND "
-    "l.relreplident <> 'f' AND (l.relreplident = 'n' OR c.relreplident = 'f' OR "
-    "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_index li WHERE li.indrelid = l.oid AND "
-    "li.indisvalid AND CASE l.relreplident WHEN 'd' THEN li.indisprimary "
-    "ELSE li.indisreplident END AND pg_catalog.pg_partition_root(li.indexrelid) = k.indexrelid)))";
+std::string leaves_agree() {
+  return fmt::format(
+      "NOT EXISTS ({} SELECT 1 FROM below JOIN pg_catalog.pg_class l ON l.oid = below.oid WHERE "
+      "l.relkind = 'r' AND "
+      "l.relreplident <> 'f' AND (l.relreplident = 'n' OR c.relreplident = 'f' OR "
+      "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_index li WHERE li.indrelid = l.oid AND "
+      "li.indisvalid AND CASE l.relreplident WHEN 'd' THEN li.indisprimary "
+      "ELSE li.indisreplident END AND pg_catalog.pg_partition_root(li.indexrelid) = "
+      "k.indexrelid)))",
+      partitions_below);
+}
 
 std::string tables_sql(const Dialect& dialect, const std::string& condition, Sizes sizes) {
   // Sizes come from the planner's figures, which need no lock; only a table that was never
@@ -93,11 +88,9 @@ std::string tables_sql(const Dialect& dialect, const std::string& condition, Siz
   };
   const auto of_leaves = [&](const std::string& form) {
     return fmt::format(
-        "(SELECT pg_catalog.sum({}) FROM (WITH RECURSIVE below(relid) AS (SELECT c.oid UNION ALL "
-        "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN below ON i.inhparent = below.relid) "
-        "SELECT relid FROM below) t "
-        "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE l.relkind = 'r')",
-        form);
+        "({} SELECT pg_catalog.sum({}) FROM below JOIN pg_catalog.pg_class l ON l.oid = below.oid "
+        "WHERE l.relkind = 'r')",
+        partitions_below, form);
   };
   const bool roots = dialect.roots;
   return fmt::format(
@@ -105,14 +98,14 @@ std::string tables_sql(const Dialect& dialect, const std::string& condition, Siz
       "k.indexrelid, {} AS leaves_agree, {} AS rows, {} AS bytes, {} AS catalog "
       "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} "
       "WHERE {} ORDER BY n.nspname, c.relname",
-      roots ? fmt::format("c.relkind <> 'p' OR {}", leaves_agree) : "true",
+      roots ? fmt::format("c.relkind <> 'p' OR {}", leaves_agree()) : "true",
       roots ? fmt::format("CASE c.relkind WHEN 'p' THEN {} ELSE {} END",
                           of_leaves("nullif(greatest(l.reltuples, 0), 0)"), of(rows, "c"))
             : of(rows, "c"),
       roots ? fmt::format("CASE c.relkind WHEN 'p' THEN {} ELSE {} END", of_leaves(of(bytes, "l")),
                           of(bytes, "c"))
             : of(bytes, "c"),
-      catalog_state, identity_index, condition);
+      catalog_state(), identity_index, condition);
 }
 
 // What a domain is over, through all domains between.
@@ -128,13 +121,13 @@ std::string columns_sql(const Dialect& dialect, const std::string& condition) {
       "SELECT a.attrelid, a.attnum, a.attname, coalesce(b.oid, a.atttypid), "
       "CASE WHEN b.oid IS NULL THEN a.atttypmod ELSE b.typmod END, a.attnotnull, "
       "coalesce(a.attnum = ANY ((SELECT (i.indkey::int2[])[0:{} - 1] FROM pg_catalog.pg_index i "
-      "WHERE i.indexrelid = k.indexrelid)::int2[]), false), {} {} AS sent, {} <> '' AS generated, "
+      "WHERE i.indexrelid = k.indexrelid)::int2[]), false), {} AS sent, {} <> '' AS generated, "
       "CASE WHEN b.oid IS NULL THEN 0::oid ELSE a.atttypid END AS domain "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} {} "
       "WHERE a.attnum > 0 AND NOT a.attisdropped AND {} ORDER BY a.attrelid, a.attnum",
-      dialect.key_attributes, dialect.generated, dialect.sent, dialect.generated, identity_index,
-      base_type, condition);
+      dialect.key_attributes, dialect.sent, dialect.generated, identity_index, base_type,
+      condition);
 }
 
 bool is_true(const std::optional<std::string>& value) {

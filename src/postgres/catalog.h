@@ -54,14 +54,15 @@ struct CatalogTable {
   std::string catalog;        // CatalogState (shape.h) as text
 };
 
+// Measuring a table that was never analysed takes a lock on it, and waits for those who alter it.
+enum class Sizes { Measured, AsKnown };
+
 // Ordinary and partitioned tables that match, system schemas left out, in order of name.
 // Before 13, and by test_decoding, partitions are sent under their own names: they stand for the
 // partitioned table. Generated columns that are stored are sent by pgoutput since 18 and always by
 // test_decoding; virtual ones never are.
 // Identity follows what PostgreSQL itself uses: a primary key that is not deferrable, the identity
 // index, FULL, or none; a table without one is to be published for inserts and truncates only.
-// Measuring a table that was never analysed takes a lock on it, and waits for those who alter it.
-enum class Sizes { Measured, AsKnown };
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const TablePatterns& patterns,
                                               Plugin plugin = Plugin::Pgoutput,
                                               Sizes sizes = Sizes::Measured);

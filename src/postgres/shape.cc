@@ -3,25 +3,17 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <charconv>
+
+#include "postgres/cell.h"
 
 namespace freshet::postgres {
 
 namespace {
 
-template <typename T>
-T number(const std::optional<std::string>& text) {
-  T value{};
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
-
 // What rows that are older than the column `a` show in it: whether there is a constant, and its
 // text. A partitioned table has no rows itself; its partitions must agree.
 constexpr const char* constants =
-    "(WITH RECURSIVE below(oid) AS (SELECT c.oid UNION ALL SELECT i.inhrelid "
-    "FROM pg_catalog.pg_inherits i JOIN below ON i.inhparent = below.oid WHERE c.relkind = 'p') "
-    "SELECT {} FROM below JOIN pg_catalog.pg_class l ON l.oid = below.oid "
+    "({} SELECT {} FROM below JOIN pg_catalog.pg_class l ON l.oid = below.oid "
     "JOIN pg_catalog.pg_attribute m ON m.attrelid = l.oid AND m.attname = a.attname "
     "WHERE l.relkind = 'r' AND NOT m.attisdropped)";
 
@@ -32,9 +24,10 @@ constexpr const char* constant_text =
 
 std::string constant_columns(int server_version) {
   if (server_version < 110000) return "false, NULL";
-  const std::string some = fmt::format(fmt::runtime(constants), "bool_or(m.atthasmissing)");
+  const std::string some =
+      fmt::format(fmt::runtime(constants), partitions_below, "bool_or(m.atthasmissing)");
   const std::string same = fmt::format(
-      fmt::runtime(constants),
+      fmt::runtime(constants), partitions_below,
       fmt::format("CASE WHEN count(*) = count({0}) AND count(DISTINCT {0}) = 1 THEN min({0}) END",
                   constant_text));
   return fmt::format(
@@ -43,27 +36,34 @@ std::string constant_columns(int server_version) {
       some, same);
 }
 
-std::string sent(int server_version, Plugin plugin) {
+}  // namespace
+
+const char* const partitions_below =
+    "WITH RECURSIVE below(oid) AS (SELECT c.oid UNION ALL SELECT i.inhrelid "
+    "FROM pg_catalog.pg_inherits i JOIN below ON i.inhparent = below.oid WHERE c.relkind = 'p')";
+
+const char* sent_columns(int server_version, Plugin plugin) {
   if (server_version < 120000) return "true";
   const bool stored = server_version >= 180000 || plugin != Plugin::Pgoutput;
   return stored ? "a.attgenerated IN ('', 's')" : "a.attgenerated = ''";
 }
 
-}  // namespace
-
-const char* const catalog_state =
-    "(c.relnatts || '/' || CASE WHEN c.relkind <> 'p' THEN c.relfilenode::text ELSE "
-    "coalesce((WITH RECURSIVE below(oid) AS (SELECT c.oid UNION ALL SELECT i.inhrelid "
-    "FROM pg_catalog.pg_inherits i JOIN below ON i.inhparent = below.oid) "
-    "SELECT string_agg(l.oid || ':' || l.relfilenode, ',' ORDER BY l.oid) "
-    "FROM below JOIN pg_catalog.pg_class l ON l.oid = below.oid WHERE l.relkind <> 'p'), '-') END "
-    "|| '/' || coalesce((SELECT pg_catalog.md5(string_agg(v.attnum || ':' || v.xmin::text, ',' "
-    "ORDER BY v.attnum)) FROM pg_catalog.pg_attribute v WHERE v.attrelid = c.oid AND "
-    "v.attnum > 0 AND NOT v.attisdropped), '-') || '/' || "
-    "coalesce((SELECT pg_catalog.md5(string_agg(e.oid || ':' || e.enumlabel, ',' ORDER BY e.oid)) "
-    "FROM pg_catalog.pg_attribute v JOIN pg_catalog.pg_type t ON t.oid = v.atttypid "
-    "JOIN pg_catalog.pg_enum e ON e.enumtypid = ANY (ARRAY[t.oid, t.typelem, t.typbasetype]) "
-    "WHERE v.attrelid = c.oid AND v.attnum > 0 AND NOT v.attisdropped), '-'))";
+std::string catalog_state() {
+  return fmt::format(
+      "(c.relnatts || '/' || CASE WHEN c.relkind <> 'p' THEN c.relfilenode::text ELSE "
+      "coalesce(({} SELECT string_agg(l.oid || ':' || l.relfilenode, ',' ORDER BY l.oid) "
+      "FROM below JOIN pg_catalog.pg_class l ON l.oid = below.oid WHERE l.relkind <> 'p'), '-') "
+      "END "
+      "|| '/' || coalesce((SELECT pg_catalog.md5(string_agg(v.attnum || ':' || v.xmin::text, ',' "
+      "ORDER BY v.attnum)) FROM pg_catalog.pg_attribute v WHERE v.attrelid = c.oid AND "
+      "v.attnum > 0 AND NOT v.attisdropped), '-') || '/' || "
+      "coalesce((SELECT pg_catalog.md5(string_agg(e.oid || ':' || e.enumlabel, ',' ORDER BY "
+      "e.oid)) "
+      "FROM pg_catalog.pg_attribute v JOIN pg_catalog.pg_type t ON t.oid = v.atttypid "
+      "JOIN pg_catalog.pg_enum e ON e.enumtypid = ANY (ARRAY[t.oid, t.typelem, t.typbasetype]) "
+      "WHERE v.attrelid = c.oid AND v.attnum > 0 AND NOT v.attisdropped), '-'))",
+      partitions_below);
+}
 
 std::optional<CatalogState> CatalogState::parse(const std::string& text) {
   std::array<std::string, 4> fields;
@@ -97,7 +97,7 @@ Result<std::optional<CatalogShape>> read_shape(Connection& connection, TableId i
               "AND c.relkind IN ('r', 'p') OFFSET 0) c "
               "LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND "
               "a.attnum > 0 ORDER BY a.attnum",
-              sent(version, plugin), constant_columns(version), catalog_state, value(id)))
+              sent_columns(version, plugin), constant_columns(version), catalog_state(), value(id)))
           .context("read the catalog"));
   if (rows.rows.empty()) return std::optional<CatalogShape>();
   CatalogShape shape;

@@ -31,7 +31,12 @@ struct CatalogState {
 };
 
 // SQL that makes that text of the row `c` of pg_class.
-extern const char* const catalog_state;
+std::string catalog_state();
+
+// SQL of what the next two take from a table `c`: "below", itself and its partitions of all levels.
+extern const char* const partitions_below;
+// SQL that is true for a column `a` of pg_attribute that the plugin sends.
+const char* sent_columns(int server_version, Plugin plugin);
 
 struct CatalogColumn {
   std::int16_t attnum = 0;

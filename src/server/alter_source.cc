@@ -19,7 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 namespace sqlstate = postgres::sqlstate;
-using collection::SourceRecord;
 using collection::TableRecord;
 using postgres::CatalogTable;
 using postgres::Connection;
@@ -205,17 +204,15 @@ Result<AlterSourceTables::Tables> AlterSourceTables::still_published(Connection&
 // A choice takes the place of an older one about the same pattern.
 Result<> AlterSourceTables::choose(const std::vector<query::Word>& patterns,
                                    const std::string& mark) {
-  for (SourceRecord& record : store_.sources()) {
-    if (record.id != source_) continue;
-    for (const query::Word& word : patterns) {
-      std::erase_if(record.choices, [&](const std::string& choice) {
-        return choice == word.text || choice == "!" + word.text;
-      });
-      record.choices.push_back(mark + word.text);
-    }
-    return store_.update_source(record);
+  auto record = store_.find_source(config_.name);
+  if (!record) return Error{.message = "the source is not recorded"};
+  for (const query::Word& word : patterns) {
+    std::erase_if(record->choices, [&](const std::string& choice) {
+      return choice == word.text || choice == "!" + word.text;
+    });
+    record->choices.push_back(mark + word.text);
   }
-  return Error{.message = "the source is not recorded"};
+  return store_.update_source(*record);
 }
 
 // Returns when apply has done it, which also makes it durable; or when asked to stop: then the next

@@ -7,6 +7,7 @@
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "server/alter_collection.h"
+#include "server/mirrored_tables.h"
 #include "server/take_news.h"
 
 namespace freshet::server {
@@ -310,14 +311,8 @@ Result<> Apply::settle_stopped() {
   if (stopped_.empty()) return altered ? refresh_routes() : Result<>{};
   bool copy_again = false;
   for (const ChangeSet::Stopped& table : std::exchange(stopped_, {})) {
-    if (table.shape_changed) {
-      copy_again = true;
-      observe::info("table changed shape, copying it again",
-                    {{"table", value(table.table)}, {"reason", table.reason.message}});
-    } else {
-      observe::error("table failed",
-                     {{"table", value(table.table)}, {"reason", table.reason.message}});
-    }
+    tell_stopped(table);
+    copy_again = copy_again || table.shape_changed;
   }
   if (copy_again) handover_.copies_wanted.update([](std::uint64_t& count) { ++count; });
   return refresh_routes();

@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "decode/decoder.h"
 #include "observe/log.h"
+#include "server/mirrored_tables.h"
 
 namespace freshet::server {
 
@@ -180,13 +181,7 @@ void CatchUp::settle_stopped(Group& group) {
   for (const ChangeSet::Stopped& table : std::exchange(group.stopped, {})) {
     some_stopped_ = true;
     board_.with([&](SourceFacts& facts) { facts.copies.erase(table.table); });
-    if (table.shape_changed) {
-      observe::info("table changed shape, copying it again",
-                    {{"table", value(table.table)}, {"reason", table.reason.message}});
-    } else {
-      observe::error("table failed",
-                     {{"table", value(table.table)}, {"reason", table.reason.message}});
-    }
+    tell_stopped(table);
   }
 }
 

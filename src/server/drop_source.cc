@@ -39,14 +39,14 @@ class Folder {
 
   // How many collections a source has here; nothing when there is no such source.
   std::optional<std::size_t> count(const std::string& name) const {
-    const auto source = find(name);
+    const auto source = store_->find_source(name);
     if (!source) return std::nullopt;
     return std::ranges::count(store_->tables(), source->id, &collection::TableRecord::source);
   }
 
   // The record last: a crash on the way leaves something to be dropped again.
   Result<> forget(const std::string& name) {
-    const auto source = find(name);
+    const auto source = store_->find_source(name);
     const fs::path stream = data_ / "streams" / name;
     std::error_code failed;
     fs::remove_all(stream, failed);
@@ -57,13 +57,6 @@ class Folder {
  private:
   Folder(fs::path data, FolderLock lock, std::unique_ptr<collection::Store> store)
       : data_(std::move(data)), lock_(std::move(lock)), store_(std::move(store)) {}
-
-  std::optional<collection::SourceRecord> find(const std::string& name) const {
-    for (collection::SourceRecord& record : store_->sources()) {
-      if (record.name == name) return std::move(record);
-    }
-    return std::nullopt;
-  }
 
   fs::path data_;
   FolderLock lock_;

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "observe/log.h"
+
 namespace freshet::server {
 
 Result<postgres::TablePatterns> patterns_of(const SourceConfig& config,
@@ -16,11 +18,28 @@ collection::TableRecord record_for(SourceId source, const postgres::CatalogTable
   record.source = source;
   record.schema = std::make_shared<const TableSchema>(table.schema);
   record.inserts_only = table.schema.identity == Identity::None;
-  if (!table.why_not.empty()) {
-    record.state = collection::TableState::Failed;
-    record.last_error = "cannot be mirrored: " + table.why_not;
-  }
+  if (!table.why_not.empty()) refuse(record, table.why_not);
   return record;
+}
+
+void refuse(collection::TableRecord& record, const std::string& why) {
+  record.state = collection::TableState::Failed;
+  record.last_error = "cannot be mirrored: " + why;
+}
+
+void mark_dropped(collection::TableRecord& record) {
+  record.state = collection::TableState::Failed;
+  record.last_error = "dropped on the source; the rows are as they were";
+}
+
+void tell_stopped(const ChangeSet::Stopped& table) {
+  if (table.shape_changed) {
+    observe::info("table changed shape, copying it again",
+                  {{"table", value(table.table)}, {"reason", table.reason.message}});
+  } else {
+    observe::error("table failed",
+                   {{"table", value(table.table)}, {"reason", table.reason.message}});
+  }
 }
 
 }  // namespace freshet::server

@@ -35,18 +35,11 @@ Error permanent(std::string sqlstate, std::string message, std::string hint) {
   return error;
 }
 
-std::optional<SourceRecord> find_record(const collection::Store& store, const std::string& name) {
-  for (SourceRecord& record : store.sources()) {
-    if (record.name == name) return std::move(record);
-  }
-  return std::nullopt;
-}
-
 // What the doctor calls blocking, but for our slot and its position: whether they continue what we
 // have is asked next, and answered better.
 Result<> check_source(postgres::Connection& connection, const SourceConfig& config,
                       const collection::Store& store, std::stop_token stop) {
-  const auto record = find_record(store, config.name);
+  const auto record = store.find_source(config.name);
   const std::vector<source::Finding> found =
       TRY(source::obstacles(connection, config.url,
                             {.source_name = config.name,
@@ -66,7 +59,7 @@ Result<> check_source(postgres::Connection& connection, const SourceConfig& conf
 // Finds the record of the source, or makes one; refuses a slot that somebody else made.
 Result<SourceRecord> find_or_add(const SourceConfig& config, collection::Store& store,
                                  const source::SlotStatus& slot, const source::Names& names) {
-  if (auto record = find_record(store, config.name)) return *std::move(record);
+  if (auto record = store.find_source(config.name)) return *std::move(record);
   if (slot.exists) {
     return permanent(
         "42710", "replication slot " + names.slot + " exists already on the source",
@@ -168,8 +161,7 @@ Result<> reconcile(collection::Store& store, collection::Writer& writer,
       if (replaced || !patterns.match(record.schema->schema, record.schema->name)) {
         remove.push_back(id);
       } else if (record.state != TableState::Failed) {
-        record.state = TableState::Failed;
-        record.last_error = "dropped on the source; the rows are as they were";
+        mark_dropped(record);
         put.push_back(std::move(record));
       }
       continue;
@@ -241,7 +233,7 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     facts.server_version = "PostgreSQL " + connection->parameter("server_version");
   });
   TRY(check_source(*connection, config, store, stop));
-  const SourceRecord known = find_record(store, config.name).value_or(SourceRecord{});
+  const SourceRecord known = store.find_source(config.name).value_or(SourceRecord{});
   const postgres::TablePatterns patterns = TRY(patterns_of(config, known));
   const std::vector<CatalogTable> tables = TRY(postgres::read_tables(*connection, patterns));
 

@@ -93,14 +93,6 @@ void StatusView::watch(const std::vector<std::unique_ptr<Supervisor>>& superviso
   for (const auto& supervisor : supervisors) supervisors_.push_back(supervisor.get());
 }
 
-std::optional<collection::SourceRecord> StatusView::record_of(
-    const std::string& source_name) const {
-  for (collection::SourceRecord& record : store_.sources()) {
-    if (record.name == source_name) return std::move(record);
-  }
-  return std::nullopt;
-}
-
 std::vector<query::SourceStatus> StatusView::sources() const {
   std::vector<query::SourceStatus> all;
   for (const Supervisor* supervisor : supervisors_) {
@@ -115,7 +107,7 @@ std::vector<query::SourceStatus> StatusView::sources() const {
     status.durable = facts.progress.durable;
     status.confirmed = facts.progress.confirmed;
     status.stale = facts.state == "stale";
-    if (const auto record = record_of(status.name)) {
+    if (const auto record = store_.find_source(status.name)) {
       const Applied applied = store_.visible(record->id);
       status.applied = applied.lsn;
       status.stale = status.stale || record->stale_at != Lsn{};

@@ -28,7 +28,6 @@ class StatusView : public query::Status {
  private:
   bool cannot_mean(const std::string& source_name, Lsn lsn,
                    std::chrono::steady_clock::time_point began) const;
-  std::optional<collection::SourceRecord> record_of(const std::string& source_name) const;
 
   const collection::Store& store_;
   const Config& config_;

@@ -174,24 +174,23 @@ bool Supervisor::answer_resyncs() {
 
 // Recorded first: what prepare() does from here on can be cut off anywhere.
 Result<> Supervisor::begin_anew() {
-  for (collection::SourceRecord& record : store_.sources()) {
-    if (record.name != source_.name) continue;
-    record.slot_created = false;
-    TRY(store_.update_source(record).context("begin source " + source_.name + " anew"));
+  if (auto record = store_.find_source(source_.name)) {
+    record->slot_created = false;
+    TRY(store_.update_source(*record).context("begin source " + source_.name + " anew"));
   }
   observe::info("source begins anew", {{"source", source_.name}});
   return {};
 }
 
 Result<Notes> Supervisor::alter(const query::AlterCollection& asked) {
-  for (const collection::SourceRecord& record : store_.sources()) {
-    if (record.name != source_.name) continue;
-    const auto writer = TRY(store_.writer(record.id));
-    const Offset applied = store_.applied(record.id).offset;
-    Altered altered = TRY(alter_collection(asked, store_, record.id, *writer, applied));
-    return std::move(altered.notes);
+  const auto record = store_.find_source(source_.name);
+  if (!record) {
+    return Error{.sqlstate = "42P01", .message = "source " + source_.name + " has no collections"};
   }
-  return Error{.sqlstate = "42P01", .message = "source " + source_.name + " has no collections"};
+  const auto writer = TRY(store_.writer(record->id));
+  const Offset applied = store_.applied(record->id).offset;
+  Altered altered = TRY(alter_collection(asked, store_, record->id, *writer, applied));
+  return std::move(altered.notes);
 }
 
 }  // namespace freshet::server

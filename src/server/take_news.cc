@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "observe/log.h"
+#include "server/mirrored_tables.h"
 
 namespace freshet::server {
 
@@ -62,8 +63,7 @@ class Taker {
       removed_.push_back(id);
       return;
     }
-    record.state = TableState::Failed;
-    record.last_error = "dropped on the source; the rows are as they were";
+    mark_dropped(record);
     records_to_put_.push_back(std::move(record));
   }
 
@@ -119,8 +119,7 @@ class Taker {
     if (const auto* noted = current<TableNews::Noted>(news)) {
       record.catalog = noted->catalog;
     } else if (const auto* refused = current<TableNews::Refused>(news)) {
-      record.state = TableState::Failed;
-      record.last_error = "cannot be mirrored: " + refused->reason;
+      refuse(record, refused->reason);
       observe::error("table failed",
                      {{"table", record.schema->qualified_name()}, {"reason", record.last_error}});
     } else if (const auto* again = current<TableNews::CopyAgain>(news)) {

@@ -93,10 +93,9 @@ std::string WatchCatalog::states(const std::vector<collection::TableRecord>& rec
 Result<> WatchCatalog::tell() {
   const std::scoped_lock lock(handover_.publishing);
   const std::vector<collection::TableRecord> records = store_.tables();
-  postgres::TablePatterns patterns;
-  for (const collection::SourceRecord& record : store_.sources()) {
-    if (record.id == source_) patterns = TRY(patterns_of(config_, record));
-  }
+  const auto record = store_.find_source(config_.name);
+  CHECK(record);  // whoever is followed is recorded
+  const postgres::TablePatterns patterns = TRY(patterns_of(config_, *record));
   const std::vector<postgres::CatalogTable> tables = TRY(postgres::read_tables(
       *connection_, patterns, postgres::Plugin::Pgoutput, postgres::Sizes::AsKnown));
   // First of all: until it is done, the application's updates of a table without a key fail.

@@ -2,9 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
 #include <set>
 
+#include "postgres/cell.h"
 #include "postgres/types.h"
 
 namespace freshet::snapshot {
@@ -28,10 +28,7 @@ Result<std::set<std::uint32_t>> types_with_own_cast(Connection& connection,
       "c.castmethod = 'f'))",
       list, postgres::oid::text)));
   for (const auto& row : rows.rows) {
-    const std::string oid = row[0].value_or("");
-    std::uint32_t type = 0;
-    std::from_chars(oid.data(), oid.data() + oid.size(), type);
-    result.insert(type);
+    result.insert(postgres::number<std::uint32_t>(row[0]));
   }
   return result;
 }

@@ -3,8 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
+
+#include "postgres/cell.h"
 
 namespace freshet::snapshot {
 
@@ -30,12 +31,6 @@ struct Relation {
 
 std::string quoted_name(std::string_view schema, std::string_view name) {
   return postgres::quoted(schema) + '.' + postgres::quoted(name);
-}
-
-std::uint64_t number(const std::optional<std::string>& text) {
-  std::uint64_t value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
 }
 
 // What rows the table consists of; nothing when they can be read through the root only: somebody
@@ -65,8 +60,8 @@ Result<std::optional<std::vector<Relation>>> relations_of(Connection& connection
     if (table.partitioned && row[6] != "t") return std::optional<std::vector<Relation>>();
     relations.push_back({.oid = row[0].value_or(""),
                          .from = quoted_name(row[1].value_or(""), row[2].value_or("")),
-                         .bytes = number(row[3]),
-                         .pages = number(row[4]),
+                         .bytes = postgres::number<std::uint64_t>(row[3]),
+                         .pages = postgres::number<std::uint64_t>(row[4]),
                          .is_heap = row[5] == "t"});
   }
   if (relations.empty()) return std::optional<std::vector<Relation>>();

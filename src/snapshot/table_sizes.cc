@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "postgres/cell.h"
+
 namespace freshet::snapshot {
 
 Result<std::map<TableId, TableSize>> table_sizes(postgres::Connection& connection,
@@ -25,9 +27,9 @@ Result<std::map<TableId, TableSize>> table_sizes(postgres::Connection& connectio
             : "",
       ids)));
   for (const auto& row : rows.rows) {
-    TableSize& size = sizes[TableId{static_cast<std::uint32_t>(std::stoul(row[0].value_or("0")))}];
+    TableSize& size = sizes[TableId{postgres::number<std::uint32_t>(row[0])}];
     if (row[1]) size.rows = std::strtod(row[1]->c_str(), nullptr);
-    if (row[2]) size.pages = std::strtoull(row[2]->c_str(), nullptr, 10);
+    size.pages = postgres::number<std::uint64_t>(row[2]);
   }
   return sizes;
 }

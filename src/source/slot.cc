@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/bytes.h"
+#include "postgres/cell.h"
 #include "postgres/sqlstate.h"
 
 namespace freshet::source {
@@ -13,6 +13,7 @@ namespace freshet::source {
 namespace sqlstate = postgres::sqlstate;
 using postgres::Connection;
 using postgres::literal;
+using postgres::number;
 using postgres::Rows;
 
 namespace {
@@ -26,13 +27,6 @@ std::uint32_t hash_of(std::string_view text) {
   std::uint32_t hash = 2166136261U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
   return hash;
-}
-
-template <typename T>
-T number(const std::optional<std::string>& text) {
-  T value{};
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
 }
 
 Lsn lsn_of(const std::optional<std::string>& text) {
@@ -102,24 +96,23 @@ Names names_for(const std::string& source_name) {
 Result<SlotStatus> slot_status(Connection& connection, const std::string& slot) {
   const int version = connection.server_version();
   const WalFunctions names = wal_functions(version);
-  const Rows rows =
-      TRY(connection
-              .query(fmt::format(
-                  "SELECT pg_catalog.pg_is_in_recovery(), s.slot_name IS NOT NULL, active, {}, "
-                  "plugin, database, database = pg_catalog.current_database(), {}, {}, {}, "
-                  "restart_lsn, {}, greatest({}({}, restart_lsn), 0)::bigint, {}, {} FROM (SELECT "
-                  "1) one "
-                  "LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = {}",
-                  version >= 90500 ? "coalesce(active_pid, 0)" : "0",
-                  version >= 130000 ? "wal_status" : "''",
-                  version >= 170000 ? "invalidation_reason" : "''",
-                  version >= 170000 ? "synced" : "false",
-                  version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
-                  on_any_server(names.written, names), version >= 90600 ? holder_waits : "false",
-                  version >= 130000 ? "CASE WHEN safe_wal_size < 0 THEN 0 ELSE safe_wal_size END"
-                                    : "NULL",
-                  literal(slot)))
-              .context("read the slot"));
+  const Rows rows = TRY(
+      connection
+          .query(fmt::format(
+              "SELECT pg_catalog.pg_is_in_recovery(), s.slot_name IS NOT NULL, active, {}, "
+              "plugin, database, database = pg_catalog.current_database(), {}, {}, {}, "
+              "restart_lsn, {}, greatest({}({}, restart_lsn), 0)::bigint, {}, {} "
+              "FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = {}",
+              version >= 90500 ? "coalesce(active_pid, 0)" : "0",
+              version >= 130000 ? "wal_status" : "''",
+              version >= 170000 ? "invalidation_reason" : "''",
+              version >= 170000 ? "synced" : "false",
+              version >= 90600 ? "confirmed_flush_lsn" : "NULL", names.difference,
+              on_any_server(names.written, names), version >= 90600 ? holder_waits : "false",
+              version >= 130000 ? "CASE WHEN safe_wal_size < 0 THEN 0 ELSE safe_wal_size END"
+                                : "NULL",
+              literal(slot)))
+          .context("read the slot"));
   const auto& row = rows.rows.at(0);
   return SlotStatus{
       .exists = row[1] == "t",
