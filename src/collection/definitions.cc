@@ -145,6 +145,45 @@ Result<> load_segments(engine::Connection& connection, std::map<TableKey, Loaded
   return {};
 }
 
+// Names of columns, one per line.
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += name + '\n';
+  return text;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+Result<> load_derivations(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
+  const auto rows = TRY(connection.query(
+      "SELECT source, id, base, base_schema, base_name, sql, primary_key, retention_seconds, "
+      "on_error FROM store._meta.derivations"));
+  for (const auto& row : rows) {
+    RowParser parse(row);
+    const auto source = parse.number<std::uint32_t>();
+    const auto id = parse.number<std::uint32_t>();
+    Derivation& derivation = tables[{source, id}].stored.derivation.emplace();
+    derivation.table = TableId{parse.number<std::uint32_t>()};
+    derivation.schema = parse.text();
+    derivation.name = parse.text();
+    derivation.definition.sql = parse.text();
+    derivation.definition.primary_key = lines_of(parse.text());
+    const auto retention = parse.number<std::int64_t>();
+    if (retention > 0) derivation.definition.retention = std::chrono::seconds(retention);
+    derivation.definition.on_error = parse.enumerator(transform::OnError::Stop);
+    TRY(parse.done("_meta.derivations"));
+  }
+  return {};
+}
+
 Result<> load_constants(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
   const auto rows =
       TRY(connection.query("SELECT source, id, attnum, expression FROM store._meta.constants"));
@@ -219,6 +258,16 @@ void write_segments(std::string& sql, const StoredTable& table) {
   for (const SegmentId segment : table.shown) write(segment, true);
 }
 
+void write_derivation(std::string& sql, const StoredTable& table) {
+  if (!table.derivation) return;
+  const auto& [base, schema, name, definition] = *table.derivation;
+  fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{}),", value(table.record.source),
+                 value(table.record.schema->id), value(base), literal(schema), literal(name),
+                 literal(definition.sql), literal(joined(definition.primary_key)),
+                 definition.retention.value_or(std::chrono::seconds{0}).count(),
+                 static_cast<unsigned>(definition.on_error));
+}
+
 void write_constants(std::string& sql, const StoredTable& table) {
   for (const auto& [attnum, expression] : table.constants) {
     fmt::format_to(Out(sql), "({},{},{},{}),", value(table.record.source),
@@ -270,6 +319,12 @@ Result<> create_definitions(engine::Connection& connection) {
       "not_null BOOLEAN, domain UINTEGER);"
       "CREATE TABLE IF NOT EXISTS store._meta.constants(source UINTEGER, id UINTEGER, "
       "attnum SMALLINT, expression VARCHAR);"
+      "CREATE TABLE IF NOT EXISTS store._meta.derivations(source UINTEGER, id UINTEGER, "
+      "base UINTEGER, base_schema VARCHAR, base_name VARCHAR, sql VARCHAR, primary_key VARCHAR, "
+      "retention_seconds BIGINT, on_error UTINYINT);"
+      "CREATE TABLE IF NOT EXISTS store._meta.rejects(source UINTEGER, id UINTEGER, "
+      "number UBIGINT, came TIMESTAMP WITH TIME ZONE, lsn VARCHAR, sqlstate VARCHAR, "
+      "message VARCHAR, content VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.segments(source UINTEGER, id UINTEGER, "
       "ordinal UINTEGER, segment UINTEGER, shown BOOLEAN)");
 }
@@ -281,6 +336,7 @@ Result<Definitions> load_definitions(engine::Connection& connection) {
   definitions.sources = TRY(load_sources(connection));
   auto tables = TRY(load_tables(connection));
   TRY(load_columns(connection, tables));
+  TRY(load_derivations(connection, tables));
   TRY(load_constants(connection, tables));
   TRY(load_segments(connection, tables));
   for (auto& [key, table] : tables) {
@@ -324,6 +380,7 @@ Result<> save_tables(engine::Connection& connection, std::span<const StoredTable
   TRY(erase_tables(connection, tables.front()->record.source, ids));
   TRY(insert(connection, "tables", tables, write_table));
   TRY(insert(connection, "columns", tables, write_columns));
+  TRY(insert(connection, "derivations", tables, write_derivation));
   TRY(insert(connection, "constants", tables, write_constants));
   return insert(connection, "segments", tables, write_segments);
 }
@@ -335,7 +392,8 @@ Result<> erase_tables(engine::Connection& connection, SourceId source,
   for (const TableId table : tables) fmt::format_to(Out(ids), "{},", value(table));
   ids.pop_back();
   std::string sql;
-  for (const std::string_view name : {"tables", "columns", "constants", "segments"}) {
+  for (const std::string_view name :
+       {"tables", "columns", "derivations", "constants", "segments"}) {
     fmt::format_to(Out(sql), "DELETE FROM store._meta.{} WHERE source = {} AND id IN ({});", name,
                    value(source), ids);
   }

@@ -6,6 +6,8 @@
 //   _meta.tables     one row per table, with the view that shows it and the layout of its segments
 //   _meta.columns    one row per column of a table
 //   _meta.constants  what rows that are older than a column have in it, where that is not null
+//   _meta.derivations  what a collection is made of that is no mirror: one row each
+//   _meta.rejects    rows for which a transformation failed, the newest of each collection
 //   _meta.segments   which segments hold a table's rows, oldest first; or an old copy's, which the
 //                    view shows until the new one is there (shown)
 //
@@ -24,17 +26,22 @@
 #include "collection/live_rows.h"
 #include "collection/store.h"
 #include "engine/connection.h"
+#include "transform/definition.h"
 
 namespace freshet::collection {
 
-struct ViewName {
+// What a collection is made of that is no mirror. The table is known by its id; once it is gone,
+// another of its name takes its place.
+struct Derivation {
+  TableId table{};
   std::string schema;
   std::string name;
-  friend bool operator==(const ViewName&, const ViewName&) = default;
+  transform::Definition definition;
 };
 
 struct StoredTable {
   TableRecord record;
+  std::optional<Derivation> derivation{};
   std::optional<ViewName> view;     // nothing while no query can see the table
   std::vector<SegmentId> segments;  // oldest first
   // While a new copy catches up the view still shows the old one, which lies in these.
@@ -42,8 +49,12 @@ struct StoredTable {
   std::uint64_t layout = 0;  // layout_of() the schema that `segments` can be read by
   Constants constants;
 
+  // Is made by a transformation.
+  bool derived() const { return derivation.has_value(); }
   // Was paused, and is visible as it was then while its changes since are replayed.
-  bool resuming() const { return record.state == TableState::CatchingUp && view && shown.empty(); }
+  bool resuming() const {
+    return !derived() && record.state == TableState::CatchingUp && view && shown.empty();
+  }
 };
 
 struct Definitions {

@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 #include "collection/copy.h"
 #include "collection/journal.h"
+#include "collection/rejects.h"
 #include "collection/state.h"
 #include "collection/view.h"
 
@@ -80,12 +81,34 @@ std::vector<TableRecord> Store::tables() const {
   return state_->recorded.with([](const Recorded& recorded) {
     std::vector<TableRecord> tables;
     for (const auto& [key, table] : recorded.tables) {
+      if (table.derived()) continue;
       tables.push_back(table.record);
       tables.back().resuming = table.resuming();
       tables.back().replaced = recorded.incoming.contains(key);
     }
     return tables;
   });
+}
+
+std::vector<DerivedRecord> Store::derived() const {
+  return state_->recorded.with([](const Recorded& recorded) {
+    std::vector<DerivedRecord> all;
+    for (const auto& [key, table] : recorded.tables) {
+      if (!table.derived()) continue;
+      all.push_back({.source = key.source,
+                     .schema = table.record.schema,
+                     .table = table.derivation->table,
+                     .definition = table.derivation->definition,
+                     .state = table.record.state,
+                     .last_error = table.record.last_error});
+    }
+    return all;
+  });
+}
+
+Result<std::vector<RejectedRow>> Store::rejected() const {
+  const auto connection = TRY(state_->database->connect({.progress = false}));
+  return read_rejected(*connection);
 }
 
 std::vector<TableNumbers> Store::numbers() const {
@@ -135,10 +158,13 @@ Result<> Store::update_source(const SourceRecord& source) {
 
 Result<> Store::drop_source(SourceId source) {
   // Like a Writer that removes every table, and then the source itself.
-  std::vector<TableId> tables;
-  for (const TableRecord& table : this->tables()) {
-    if (table.source == source) tables.push_back(table.schema->id);
-  }
+  const auto tables = state_->recorded.with([&](const Recorded& recorded) {
+    std::vector<TableId> ids;
+    for (const auto& [key, table] : recorded.tables) {
+      if (key.source == source) ids.push_back(key.table);
+    }
+    return ids;
+  });
   {
     const auto last_writer = TRY(writer(source));
     TRY(last_writer->remove_tables(tables));

@@ -24,6 +24,7 @@
 #include "model/change.h"
 #include "model/position.h"
 #include "model/schema.h"
+#include "transform/definition.h"
 
 namespace freshet::collection {
 
@@ -49,6 +50,32 @@ struct TableRecord {
   bool resuming = false;  // catching up after a pause, and visible as it was then
   bool replaced = false;  // live, and a newer copy is catching up unseen
 };
+
+// A collection that is no mirror: what a transformation makes of a table of the same source. It is
+// at the same position as the mirrors, but while it is (re)filled from the table's rows: then it is
+// CatchingUp, and shows what it had before, if anything.
+struct DerivedRecord {
+  SourceId source{};
+  std::shared_ptr<const TableSchema> schema;  // its own; the id is no table's on the source
+  TableId table{};                            // what it is made of
+  transform::Definition definition;
+  TableState state = TableState::CatchingUp;  // or Live or Failed
+  std::string last_error;
+};
+
+// A row for which a transformation failed.
+struct RejectedRow {
+  SourceId source{};
+  TableId collection{};
+  std::uint64_t number = 0;  // counts within the collection, from 1 on
+  std::string at;            // when it came, as text
+  std::string lsn;           // of its commit
+  std::string sqlstate;
+  std::string message;
+  std::string row;  // of the table, as JSON
+};
+// Of each collection the newest are kept.
+inline constexpr std::uint64_t rejected_rows_max = 1'000;
 
 // What is stored about one source.
 struct SourceRecord {
@@ -77,6 +104,13 @@ struct TableNumbers {
   std::uint64_t segments = 0;
   std::uint64_t index_bytes = 0;   // key index
   std::uint64_t bitset_bytes = 0;  // live-row map
+};
+
+// What queries call a collection.
+struct ViewName {
+  std::string schema;
+  std::string name;
+  friend bool operator==(const ViewName&, const ViewName&) = default;
 };
 
 // A table takes another shape and keeps its rows.
@@ -110,7 +144,9 @@ class Store {
   // What is recorded. Copies.
   std::vector<SourceRecord> sources() const;
   std::optional<SourceRecord> find_source(std::string_view name) const;
-  std::vector<TableRecord> tables() const;
+  std::vector<TableRecord> tables() const;  // mirrors
+  std::vector<DerivedRecord> derived() const;
+  Result<std::vector<RejectedRow>> rejected() const;
   std::vector<TableNumbers> numbers() const;
 
   // Finds the source of that name or records a new one.
@@ -187,6 +223,15 @@ class Writer {
   // apply. `replayed`: the table that is behind(), not the one that apply() changes.
   virtual Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration,
                                                         bool replayed) = 0;
+
+  // Makes a collection of what a transformation makes of a mirror. It is recorded at once and
+  // filled by tidy(), piece by piece. With `replace`, a derived collection of that name gets
+  // another transformation; it shows its old rows until it is filled anew. 42P07 for a name that is
+  // taken, 42P01 for a table that is not followed; and what Transformation::open() says.
+  virtual Result<> derive(const ViewName& name, TableId table,
+                          const transform::Definition& definition, bool replace) = 0;
+  // Fills it again. False when there is no derived collection of that id.
+  virtual Result<bool> refill(TableId derived) = 0;
 
   // Nothing happened on the source's tables up to `lsn`: queries may count it as seen. Not stored.
   virtual void advance(Lsn lsn) = 0;

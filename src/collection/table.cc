@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "collection/read_columns.h"
+#include "engine/read_columns.h"
 #include "engine/statement.h"
 
 namespace freshet::collection {
@@ -105,7 +105,7 @@ Result<RowIndex> build_index(engine::Connection& connection, const Table& table)
     while (const auto chunk = TRY(stream->next())) {
       for (std::size_t i = 0; i < identity.size(); ++i) {
         identity[i].clear();
-        append_all(identity[i], chunk->column(i + 1), chunk->size());
+        engine::append_all(identity[i], chunk->column(i + 1), chunk->size());
       }
       const auto* rows = static_cast<const std::int64_t*>(chunk->column(0).data());
       TRY(add_keys(index, nullptr, keys, table.schema(), pointers(identity),

@@ -31,6 +31,8 @@ struct Table {
   // Invisible and not recorded: it takes the place of the table of the same id once it has caught
   // up. Some of its segments may be that table's too.
   bool incoming = false;
+  // A derived collection is being filled from its segments: they stay as they are.
+  bool being_read = false;
 
   // Since the last commit.
   bool touched = false;

@@ -59,7 +59,7 @@ Result<> Tidy::drop_retired() {
 
 Result<bool> Tidy::rewrite_one() {
   for (auto& [id, table] : workspace_.tables()) {
-    if (!table.takes_changes() || table.resuming()) continue;
+    if (!table.takes_changes() || table.resuming() || table.being_read) continue;
     const RewritePlan plan = plan_rewrite(table.segments);
     if (plan.from.empty()) continue;
     if (plan.live_rows > rows_at_once_max) {
@@ -127,7 +127,7 @@ Result<bool> Tidy::finish() {
     if (outcome->error().fault == Fault::Corruption) return outcome->error();
     return true;
   }
-  if (table == nullptr || !done->rewrite.fits(*table)) {
+  if (table == nullptr || table->being_read || !done->rewrite.fits(*table)) {
     TRY(workspace_.begin());
     TRY(drop_segment(workspace_.connection(), done->rewrite.to()));
     FAILPOINT("tidy.discard.before");

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "collection/read_columns.h"
+#include "engine/read_columns.h"
 #include "engine/statement.h"
 
 namespace freshet::collection {
@@ -132,7 +132,7 @@ Result<> StoredRows::read_ranges(engine::Connection& connection, const Segment& 
       if (found == wanted_.end() || *found != at.value) continue;
       rows_[static_cast<std::size_t>(found - wanted_.begin())] = columns_.front().size();
       for (std::size_t c = 0; c < columns_.size(); ++c) {
-        append_row(columns_[c], chunk->column(c + 1), i, keep);
+        engine::append_row(columns_[c], chunk->column(c + 1), i, keep);
       }
     }
   }

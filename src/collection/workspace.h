@@ -60,6 +60,9 @@ class Workspace {
   // when it only has to be copied again.
   Result<> stop(Table& table, const ChangeSet::Stopped& why);
 
+  // Takes back what the open transaction did to the table, which has a `before`.
+  Result<> take_back(Table& table);
+
   // The table's rows are none of these any more; readers of older versions keep them.
   void retire(const std::vector<SegmentId>& segments);
   void retire_all(Table& table);
@@ -83,7 +86,6 @@ class Workspace {
   std::vector<SegmentId> own_segments(const Table& table);
   Result<> bury(Table& table, std::span<const Location> dead);
   Result<> bury_unrecorded(const Table& table);
-  Result<> take_back(Table& table);
   Result<engine::Inserter*> inserter(SegmentId segment, const TableSchema& schema);
   Result<> write_views();
   Result<> write_definitions();

@@ -5,6 +5,8 @@
 #include "base/failpoint.h"
 #include "collection/alter.h"
 #include "collection/copy.h"
+#include "collection/derive.h"
+#include "collection/rejects.h"
 #include "collection/state.h"
 #include "collection/store.h"
 #include "collection/tidy.h"
@@ -35,7 +37,9 @@ struct Counters {
 class SegmentWriter final : public Writer {
  public:
   explicit SegmentWriter(std::unique_ptr<Workspace> workspace)
-      : workspace_(std::move(workspace)), tidy_(*workspace_) {}
+      : workspace_(std::move(workspace)), derive_(*workspace_), tidy_(*workspace_) {}
+
+  Result<> load() { return derive_.load(); }
 
   Result<> put_tables(std::span<const TableRecord> tables) override;
   Result<> remove_tables(std::span<const TableId> tables) override;
@@ -48,6 +52,9 @@ class SegmentWriter final : public Writer {
                                                  std::span<const TableId> go_live) override;
   Result<std::vector<ChangeSet::Stopped>> alter(const Alteration& alteration,
                                                 bool replayed) override;
+  Result<> derive(const ViewName& name, TableId table, const transform::Definition& definition,
+                  bool replace) override;
+  Result<bool> refill(TableId derived) override;
   Result<> begin_anew(const Applied& start) override;
   Result<> go_live(std::span<const TableId> tables) override;
   Result<bool> tidy() override;
@@ -80,6 +87,7 @@ class SegmentWriter final : public Writer {
   bool name_is_taken(const TableSchema& schema) const;
 
   std::unique_ptr<Workspace> workspace_;
+  Derive derive_;
   Tidy tidy_;
   BatchPlan plan_;
   Counters counters_;
@@ -122,7 +130,7 @@ std::vector<TableRecord> SegmentWriter::behind() const {
   for (const auto& [id, table] : workspace_->incoming()) records.push_back(table.stored.record);
   for (const auto& [id, table] : workspace_->tables()) {
     const TableRecord& record = table.stored.record;
-    const bool counted = workspace_->incoming().contains(id);
+    const bool counted = workspace_->incoming().contains(id) || table.stored.derived();
     if (record.state == TableState::CatchingUp && !counted) records.push_back(record);
   }
   return records;
@@ -163,6 +171,8 @@ Result<> SegmentWriter::apply_tables(ChangeSet& changes, bool more_follows, bool
       workspace_->touch(*table);
     }
     TRY(apply_table(*table, *table_changes, changes.arena, stopped));
+    if (replayed || table->stored.record.state != TableState::Live) continue;
+    TRY(derive_.follow(*table, *table_changes, several_parts, changes.arena, stopped));
   }
   in_parts_ = more_follows;
   // The marks of a large transaction are not kept in memory.
@@ -205,6 +215,7 @@ Result<> SegmentWriter::stop(Table& table, const ChangeSet::Stopped& reason, Sto
   }
   if (!table.takes_changes()) return {};
   workspace_->drop_incoming(reason.table);
+  TRY(derive_.take_back(reason.table));
   TRY(workspace_->stop(table, reason));
   stopped.push_back(reason);
   return {};
@@ -227,6 +238,7 @@ Result<std::vector<ChangeSet::Stopped>> SegmentWriter::alter(const Alteration& a
     TRY(workspace_->begin());
     in_parts_ = true;
     TRY(alter_table(*workspace_, *table, alteration));
+    if (!replayed) TRY(derive_.mirror_altered(*table, stopped));
     return stopped;
   });
 }
@@ -320,7 +332,40 @@ Result<> SegmentWriter::show(Table& table) {
   workspace_->retire(table.stored.shown);
   table.stored.shown.clear();
   table.view_stale = table.definition_stale = true;
-  return {};
+  return derive_.mirror_replaced(table);
+}
+
+Result<> SegmentWriter::derive(const ViewName& name, TableId table,
+                               const transform::Definition& definition, bool replace) {
+  // What the user got wrong is no failure of the writer.
+  CHECK(!in_parts_);
+  auto made = TRY(derive_.prepare(table, definition));
+  TableSchema shown{.schema = name.schema, .name = name.name, .columns = made->columns()};
+  for (const auto& [id, each] : workspace_->tables()) {
+    if (replace && each.stored.derived() && each.view_name() == name) shown.id = id;
+  }
+  TRY(check_name(shown));
+  return guarded([&]() -> Result<> {
+    TRY(workspace_->state().ensure_schema(name.schema));
+    TRY(workspace_->begin());
+    TRY(derive_.put(name, table, definition, std::move(made)));
+    return workspace_->commit({});
+  });
+}
+
+Result<bool> SegmentWriter::refill(TableId derived) {
+  CHECK(!in_parts_);
+  if (!derive_.has(derived)) return false;
+  TRY(workspace_->begin());
+  // It may not fit its table any more, which is not the writer's failure.
+  if (Result<> refilled = derive_.refill(derived); !refilled.ok()) {
+    workspace_->connection().rollback();
+    return refilled.error();
+  }
+  return guarded([&]() -> Result<bool> {
+    TRY(workspace_->commit({}));
+    return true;
+  });
 }
 
 Result<> SegmentWriter::check_name(const TableSchema& schema) const {
@@ -357,7 +402,14 @@ Result<> SegmentWriter::remove_tables(std::span<const TableId> tables) {
   return guarded([&]() -> Result<> {
     CHECK(!in_parts_);
     TRY(workspace_->begin());
-    for (const TableId table : tables) TRY(workspace_->remove(table));
+    for (const TableId table : tables) {
+      if (derive_.has(table)) {
+        TRY(forget_rejected(workspace_->connection(), workspace_->source(), table));
+        derive_.forget(table);
+      }
+      TRY(workspace_->remove(table));
+      TRY(derive_.mirror_removed(table));
+    }
     return workspace_->commit({});
   });
 }
@@ -437,7 +489,8 @@ Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snap
 Result<bool> SegmentWriter::tidy() {
   return guarded([&]() -> Result<bool> {
     if (in_parts_) return false;
-    return tidy_.step();
+    const bool more = TRY(tidy_.step());
+    return TRY(derive_.fill()) || more;
   });
 }
 
@@ -465,7 +518,9 @@ Result<> SegmentWriter::checkpoint_if_due() {
 
 Result<std::unique_ptr<Writer>> make_writer(std::shared_ptr<Store::State> state, SourceId source) {
   auto workspace = TRY(Workspace::open(std::move(state), source));
-  return std::unique_ptr<Writer>(std::make_unique<SegmentWriter>(std::move(workspace)));
+  auto writer = std::make_unique<SegmentWriter>(std::move(workspace));
+  TRY(writer->load());
+  return std::unique_ptr<Writer>(std::move(writer));
 }
 
 }  // namespace freshet::collection

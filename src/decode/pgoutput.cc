@@ -332,6 +332,10 @@ void PgoutputDecoder::State::check_shape(Table& table, const Relation& relation)
 }
 
 void PgoutputDecoder::State::push(Table& table, Change change) {
+  auto& origins = table.changes->origins;
+  if (origins.empty() || origins.back().commit_lsn != part_->commit_lsn) {
+    origins.push_back({table.changes->changes.size(), part_->commit_lsn, part_->commit_time});
+  }
   table.changes->changes.push_back(change);
   ++table.changes_end;
   ++out_->change_count;

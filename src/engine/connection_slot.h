@@ -19,7 +19,7 @@ struct RowBatch;
 // while a statement runs, so it needs no lock.
 struct ConnectionSlot {
   std::shared_ptr<const LiveRows> live_rows;  // what live() answers from; null: every row is live
-  const RowBatch* batch = nullptr;            // what inserted_rows() gives
+  const RowBatch* batch = nullptr;            // what given_rows() gives
 };
 
 // The slots of all connections. Thread safe.

@@ -11,8 +11,8 @@
 #include "duckdb.h"
 #include "engine/connection.h"
 #include "engine/errors.h"
+#include "engine/given_rows.h"
 #include "engine/handles.h"
-#include "engine/inserter.h"
 #include "engine/live_function.h"
 #include "engine/numeric_text.h"
 #include "engine/types.h"
@@ -117,7 +117,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   OwnedConnection connection = TRY(connect_raw(handle->database.get()));
   TRY(attach(connection.get(), file));
   TRY(register_live(connection.get(), handle->slots));
-  TRY(register_inserted_rows(connection.get(), handle->slots));
+  TRY(register_given_rows(connection.get(), handle->slots));
   handle->housekeeping.with([&](OwnedConnection& kept) { kept = std::move(connection); });
   return std::unique_ptr<Database>(new Database(std::move(handle)));
 }

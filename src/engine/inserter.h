@@ -11,7 +11,6 @@
 
 #include "base/result.h"
 #include "engine/connection.h"
-#include "engine/connection_slot.h"
 #include "model/column.h"
 
 namespace freshet::engine {
@@ -36,9 +35,5 @@ class Inserter {
   explicit Inserter(std::unique_ptr<Handle> handle);
   std::unique_ptr<Handle> handle_;
 };
-
-// Registers inserted_rows(), from which the statements above read.
-Result<> register_inserted_rows(_duckdb_connection* connection,
-                                std::shared_ptr<ConnectionSlots> slots);
 
 }  // namespace freshet::engine

@@ -116,7 +116,7 @@ TEST(Inserter, SaysWhichTableIsMissing) {
 TEST(Inserter, ItsRowsAreForItsOwnStatementsOnly) {
   World world;
   Inserter inserter = world.open();
-  const auto prepared = world.database.connection().prepare("SELECT * FROM inserted_rows()");
+  const auto prepared = world.database.connection().prepare("SELECT * FROM given_rows()");
   ASSERT_FALSE(prepared.ok());
   EXPECT_NE(prepared.error().message.find("server's own"), std::string::npos);
 }

@@ -12,6 +12,7 @@ TableChanges::TableChanges(std::shared_ptr<const TableSchema> table_schema)
 
 void TableChanges::clear() {
   changes.clear();
+  origins.clear();
   for (Column& column : rows) column.clear();
   for (Column& column : old) column.clear();
 }

@@ -36,6 +36,13 @@ struct TableChanges {
   Lsn skip_before;                    // commits that start below are in the table's copy already
   std::vector<std::size_t> identity;  // schema->identity_columns()
   std::vector<Change> changes;
+  // The commits that the changes came with, each from its first change on; in order.
+  struct Origin {
+    std::size_t first = 0;
+    Lsn commit_lsn;
+    Time commit_time{};
+  };
+  std::vector<Origin> origins;
   std::vector<Column> rows;  // one per column of the schema: new row images
   std::vector<Column> old;   // one per identity column: what named the old rows
 

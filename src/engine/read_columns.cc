@@ -1,11 +1,11 @@
-#include "collection/read_columns.h"
+#include "engine/read_columns.h"
 
-namespace freshet::collection {
+namespace freshet::engine {
 
 namespace {
 
 // Null `keep`: strings stay where they are.
-void append_value(Column& to, const engine::VectorView& from, std::size_t row, Arena* keep) {
+void append_value(Column& to, const VectorView& from, std::size_t row, Arena* keep) {
   if (from.is_null(row)) return to.append_null();
   const TypeKind kind = to.type().kind;
   if (is_string(kind)) {
@@ -26,12 +26,16 @@ void append_value(Column& to, const engine::VectorView& from, std::size_t row, A
 
 }  // namespace
 
-void append_all(Column& to, const engine::VectorView& from, std::size_t rows) {
+void append_all(Column& to, const VectorView& from, std::size_t rows) {
   for (std::size_t row = 0; row < rows; ++row) append_value(to, from, row, nullptr);
 }
 
-void append_row(Column& to, const engine::VectorView& from, std::size_t row, Arena& keep) {
+void append_all(Column& to, const VectorView& from, std::size_t rows, Arena& keep) {
+  for (std::size_t row = 0; row < rows; ++row) append_value(to, from, row, &keep);
+}
+
+void append_row(Column& to, const VectorView& from, std::size_t row, Arena& keep) {
   append_value(to, from, row, &keep);
 }
 
-}  // namespace freshet::collection
+}  // namespace freshet::engine

@@ -1,0 +1,93 @@
+// Derived collections: what transformations make of the rows of mirrors, kept in step with them.
+//
+// Every change of a mirror is carried over in the transaction that applies it, so both are at one
+// position. A new collection is filled from the mirror's rows as they were when the filling began,
+// a piece with each step; rows that came later come with their changes. While it is filled the
+// mirror's segments are not rewritten.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/arena.h"
+#include "collection/batch_plan.h"
+#include "collection/workspace.h"
+#include "transform/transformation.h"
+
+namespace freshet::collection {
+
+// Used by the source's Writer.
+class Derive {
+ public:
+  using Stopped = std::vector<ChangeSet::Stopped>;
+
+  explicit Derive(Workspace& workspace) : workspace_(workspace) {}
+
+  // Takes up what is recorded; those that were being filled begin again.
+  Result<> load();
+
+  // Makes a new one, or gives one another transformation. Errors of the transformation leave
+  // everything as it was.
+  Result<std::unique_ptr<transform::Transformation>> prepare(
+      TableId table, const transform::Definition& definition) const;
+  Result<> put(const ViewName& name, TableId table, const transform::Definition& definition,
+               std::unique_ptr<transform::Transformation> made);
+  bool has(TableId derived) const { return all_.contains(derived); }
+  Result<> refill(TableId derived);
+  void forget(TableId derived) { all_.erase(derived); }
+
+  // Carries the changes over that the open transaction has applied to a mirror. Its rows are
+  // complete. With several_parts the transaction has others.
+  Result<> follow(const Table& mirror, const TableChanges& changes, bool several_parts, Arena& keep,
+                  Stopped& stopped);
+  // The open transaction has taken back what it did to the mirror.
+  Result<> take_back(TableId mirror);
+  // The mirror shows other rows than before, or has another shape.
+  Result<> mirror_replaced(const Table& mirror);
+  Result<> mirror_altered(const Table& mirror, Stopped& stopped);
+  Result<> mirror_removed(TableId mirror);
+
+  // Fills what is to be filled for a while, in transactions of its own. True when there is more.
+  Result<bool> fill();
+
+ private:
+  // A mirror's segment, and how many of its rows were there when the filling began.
+  struct Part {
+    SegmentId segment = 0;
+    std::uint64_t rows = 0;
+  };
+  struct Derived {
+    std::unique_ptr<transform::Transformation> transformation;  // null: it failed
+    bool begun = false;                                         // filling
+    std::vector<Part> left;                                     // the last one is being read
+    std::uint64_t next_row = 0;                                 // of it
+    std::uint64_t rejected = 0;                                 // in all
+  };
+
+  std::vector<std::pair<Table*, Derived*>> made_of(TableId mirror);
+  Result<> follow_one(Table& table, Derived& derived, const TableChanges& changes, Arena& keep);
+  Result<> follow_keyed(Derived& derived, const TableChanges& changes, std::size_t begin,
+                        Arena& keep);
+  Result<> follow_whole_rows(Derived& derived, const TableChanges& changes, std::size_t begin,
+                             Arena& keep);
+  Result<> carry_out(Table& table);
+  Result<> reject(Table& table, Derived& derived, const TableChanges& changes);
+  Result<> stop(Table& table, Error reason);
+  Result<> begin_again(Table& table, Derived& derived);
+  Result<> reopen(Table& table, Derived& derived, const Table& mirror);
+  Result<> fill_piece(Table& table, Derived& derived, Table& mirror);
+  Result<> read_piece(Derived& derived, Table& mirror, TableChanges& rows, Arena& keep);
+  void note_readers(TableId mirror);
+
+  Workspace& workspace_;
+  std::map<TableId, Derived> all_;
+  BatchPlan plan_;
+  // Of the collection that is being worked on.
+  std::unique_ptr<TableChanges> changes_;
+  transform::Transformed new_;
+  transform::Transformed old_;
+};
+
+}  // namespace freshet::collection

@@ -1,0 +1,56 @@
+#include "engine/row_query.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "engine/given_rows.h"
+#include "engine/handles.h"
+
+namespace freshet::engine {
+
+struct RowQuery::Handle {
+  Connection& connection;
+  std::string sql;
+  std::vector<Type> types;
+  std::unique_ptr<Statement> statement{};
+  std::uint64_t planned_at = 0;  // of CatalogChanges
+
+  Result<> plan() {
+    planned_at = connection.handle().catalog_changes->load();
+    const RowBatch shape{.types = types, .first = {}};
+    const GivenRows given(connection.handle().registration.slot(), shape);
+    statement = TRY(connection.prepare(sql));
+    return {};
+  }
+};
+
+Result<RowQuery> RowQuery::open(Connection& connection, std::string sql, std::vector<Type> types) {
+  auto handle = std::make_unique<Handle>(Handle{connection, std::move(sql), std::move(types)});
+  TRY(handle->plan());
+  return RowQuery(std::move(handle));
+}
+
+RowQuery::RowQuery(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
+RowQuery::RowQuery(RowQuery&&) noexcept = default;
+RowQuery& RowQuery::operator=(RowQuery&&) noexcept = default;
+RowQuery::~RowQuery() = default;
+
+const std::vector<ResultColumn>& RowQuery::columns() const {
+  return handle_->statement->columns();
+}
+
+Result<> RowQuery::run(std::span<const Column> first, std::span<const Column> more,
+                       std::span<const std::uint32_t> rows,
+                       const std::function<Result<>(const Chunk&)>& take) {
+  if (rows.empty()) return {};
+  CHECK(first.size() + more.size() == handle_->types.size());
+  Connection::Handle& connection = handle_->connection.handle();
+  if (handle_->planned_at != connection.catalog_changes->load()) TRY(handle_->plan());
+  const RowBatch batch{.types = handle_->types, .first = first, .more = more, .named = rows};
+  const GivenRows given(connection.registration.slot(), batch);
+  const std::unique_ptr<RowStream> stream = TRY(handle_->statement->execute());
+  while (const std::unique_ptr<Chunk> chunk = TRY(stream->next())) TRY(take(*chunk));
+  return {};
+}
+
+}  // namespace freshet::engine
