@@ -210,7 +210,7 @@ Result<> Derive::mirror_replaced(const Table& mirror) {
   return {};
 }
 
-Result<> Derive::mirror_altered(const Table& mirror, Stopped& stopped) {
+Result<> Derive::mirror_altered(const Table& mirror) {
   for (const auto& [table, derived] : made_of(mirror.id())) {
     if (!table->takes_changes()) continue;
     workspace_.touch(*table);
@@ -222,7 +222,6 @@ Result<> Derive::mirror_altered(const Table& mirror, Stopped& stopped) {
     Result<> opened = reopen(*table, *derived, mirror);
     if (opened.ok() && derived->begun) opened = begin_again(*table, *derived);
     if (opened.ok()) continue;
-    stopped.push_back({table->id(), false, opened.error()});
     TRY(stop(*table, std::move(opened).error()));
   }
   return {};
@@ -264,7 +263,7 @@ void Derive::note_readers(TableId mirror_id) {
 // -------------------------------------------------------------------------------------- changes
 
 Result<> Derive::follow(const Table& mirror, const TableChanges& changes, bool several_parts,
-                        Arena& keep, Stopped& stopped) {
+                        Arena& keep) {
   if (all_.empty()) return {};
   for (const auto& [table, derived] : made_of(mirror.id())) {
     if (!table->takes_changes() || derived->transformation == nullptr) continue;
@@ -277,7 +276,6 @@ Result<> Derive::follow(const Table& mirror, const TableChanges& changes, bool s
     Result<> followed = follow_one(*table, *derived, changes, keep);
     if (followed.ok()) continue;
     if (followed.error().fault != Fault::Permanent) return followed;
-    stopped.push_back({table->id(), false, followed.error()});
     TRY(stop(*table, std::move(followed).error()));
   }
   return {};

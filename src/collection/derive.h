@@ -21,8 +21,6 @@ namespace freshet::collection {
 // Used by the source's Writer.
 class Derive {
  public:
-  using Stopped = std::vector<ChangeSet::Stopped>;
-
   explicit Derive(Workspace& workspace) : workspace_(workspace) {}
 
   // Takes up what is recorded; those that were being filled begin again.
@@ -39,14 +37,15 @@ class Derive {
   void forget(TableId derived) { all_.erase(derived); }
 
   // Carries the changes over that the open transaction has applied to a mirror. Its rows are
-  // complete. With several_parts the transaction has others.
-  Result<> follow(const Table& mirror, const TableChanges& changes, bool several_parts, Arena& keep,
-                  Stopped& stopped);
+  // complete. With several_parts the transaction has others. A collection for which that fails
+  // stops alone.
+  Result<> follow(const Table& mirror, const TableChanges& changes, bool several_parts,
+                  Arena& keep);
   // The open transaction has taken back what it did to the mirror.
   Result<> take_back(TableId mirror);
   // The mirror shows other rows than before, or has another shape.
   Result<> mirror_replaced(const Table& mirror);
-  Result<> mirror_altered(const Table& mirror, Stopped& stopped);
+  Result<> mirror_altered(const Table& mirror);
   Result<> mirror_removed(TableId mirror);
 
   // Fills what is to be filled for a while, in transactions of its own. True when there is more.

@@ -338,6 +338,8 @@ Result<> Workspace::commit(const Move& move) {
   const auto commit = [&]() -> Result<> {
     FAILPOINT("apply.commit.before");
     TRY(connection_->commit());
+    // Before anybody sees the version: who waits for it asks next what state tables are in.
+    record(move);
     FAILPOINT("apply.publish.before");
     return {};
   };
@@ -346,7 +348,7 @@ Result<> Workspace::commit(const Move& move) {
     show_position(version, move);
   }));
   FAILPOINT("apply.publish.after");
-  committed(move);
+  committed();
   return {};
 }
 
@@ -414,16 +416,9 @@ void Workspace::record_incoming(Recorded& recorded) const {
   for (const auto& [id, table] : incoming_) recorded.incoming.insert({source_, id});
 }
 
-void Workspace::committed(const Move& move) {
+void Workspace::record(const Move& move) {
   if (move.applied) applied_ = *move.applied;
   if (move.stale_at) stale_at_ = *move.stale_at;
-  if (!retired_.empty()) {
-    const std::uint64_t version = state_->versions.newest()->number;
-    state_->retired.with([&](std::vector<Retired>& all) {
-      all.push_back({.version = version, .segments = std::move(retired_)});
-    });
-    retired_.clear();
-  }
   state_->recorded.with([&](Recorded& recorded) {
     recorded.sources.at(source_).applied = applied_;
     recorded.sources.at(source_).stale_at = stale_at_;
@@ -439,6 +434,16 @@ void Workspace::committed(const Move& move) {
       recorded.numbers.erase({source_, id});
     }
   });
+}
+
+void Workspace::committed() {
+  if (!retired_.empty()) {
+    const std::uint64_t version = state_->versions.newest()->number;
+    state_->retired.with([&](std::vector<Retired>& all) {
+      all.push_back({.version = version, .segments = std::move(retired_)});
+    });
+    retired_.clear();
+  }
   removed_.clear();
   for (Table* const table : touched_) {
     for (Segment& segment : table->segments) segment.committed_rows = segment.rows;

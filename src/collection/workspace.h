@@ -91,7 +91,8 @@ class Workspace {
   Result<> write_definitions();
   std::vector<LiveRoot::Edit> edits();
   void show_position(Version& version, const Move& move) const;
-  void committed(const Move& move);
+  void record(const Move& move);
+  void committed();
   void record_incoming(Recorded& recorded) const;
 
   std::shared_ptr<Store::State> state_;

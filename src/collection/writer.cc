@@ -172,7 +172,7 @@ Result<> SegmentWriter::apply_tables(ChangeSet& changes, bool more_follows, bool
     }
     TRY(apply_table(*table, *table_changes, changes.arena, stopped));
     if (replayed || table->stored.record.state != TableState::Live) continue;
-    TRY(derive_.follow(*table, *table_changes, several_parts, changes.arena, stopped));
+    TRY(derive_.follow(*table, *table_changes, several_parts, changes.arena));
   }
   in_parts_ = more_follows;
   // The marks of a large transaction are not kept in memory.
@@ -238,7 +238,7 @@ Result<std::vector<ChangeSet::Stopped>> SegmentWriter::alter(const Alteration& a
     TRY(workspace_->begin());
     in_parts_ = true;
     TRY(alter_table(*workspace_, *table, alteration));
-    if (!replayed) TRY(derive_.mirror_altered(*table, stopped));
+    if (!replayed) TRY(derive_.mirror_altered(*table));
     return stopped;
   });
 }

@@ -50,8 +50,9 @@ const char* catalog_state(const ErrorReport& report) {
 const char* binder_state(const ErrorReport& report) {
   if (report.subtype == "COLUMN_NOT_FOUND") return "42703";
   if (report.subtype == "NO_MATCHING_FUNCTION") return "42883";
-  static constexpr std::array<Rule, 15> rules = {{
+  static constexpr std::array<Rule, 16> rules = {{
       {"does not have a column named", "42703"},
+      {"cannot be referenced before it is defined", "42703"},
       {"not found in FROM clause", "42703"},
       {"because the FROM clause is missing", "42703"},
       {"Ambiguous reference to table", "42P09"},

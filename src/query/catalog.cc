@@ -36,7 +36,37 @@ std::int64_t index_oid(const CatalogRelation& relation) {
   return oid_of(relation.schema + "." + relation.name + " key");
 }
 
+// What a column that no table declares is announced as.
+std::uint32_t pg_type_of(Type type) {
+  switch (type.kind) {
+    case TypeKind::Bool: return oid::boolean;
+    case TypeKind::Int16: return oid::int2;
+    case TypeKind::Int32: return oid::int4;
+    case TypeKind::Int64: return oid::int8;
+    case TypeKind::Float32: return oid::float4;
+    case TypeKind::Float64: return oid::float8;
+    case TypeKind::Decimal:
+    case TypeKind::Numeric: return oid::numeric;
+    case TypeKind::Text: return oid::text;
+    case TypeKind::Uuid: return oid::uuid;
+    case TypeKind::Json: return oid::json;
+    case TypeKind::Jsonb: return oid::jsonb;
+    case TypeKind::Date: return oid::date;
+    case TypeKind::Time: return oid::time;
+    case TypeKind::Timestamp: return oid::timestamp;
+    case TypeKind::TimestampTz: return oid::timestamptz;
+    case TypeKind::Interval: return oid::interval;
+    case TypeKind::Bytes: return oid::bytea;
+    case TypeKind::List: {
+      const PgType* element = find_type(pg_type_of(element_type(type)));
+      return element == nullptr ? oid::text : element->array_oid;
+    }
+  }
+  return oid::text;
+}
+
 std::uint32_t pg_type_of(const ColumnSchema& column) {
+  if (column.pg_type == 0) return pg_type_of(column.type);
   if (find_type(column.pg_type) || find_element(column.pg_type)) return column.pg_type;
   return oid::text;
 }
@@ -104,6 +134,24 @@ std::vector<CatalogRelation> system_views() {
                                {"bytes", int8},
                                {"rows_per_second", float8},
                                {"seconds_left", float8}}),
+      system_view("collections", {{"source", oid::text},
+                                  {"schema", oid::text},
+                                  {"name", oid::text},
+                                  {"table_schema", oid::text},
+                                  {"table_name", oid::text},
+                                  {"primary_key", oid::text},
+                                  {"retention_seconds", int8},
+                                  {"on_error", oid::text},
+                                  {"definition", oid::text}}),
+      system_view("rejects", {{"source", oid::text},
+                              {"schema", oid::text},
+                              {"name", oid::text},
+                              {"number", int8},
+                              {"came_at", oid::text},
+                              {"lsn", oid::text},
+                              {"sqlstate", oid::text},
+                              {"message", oid::text},
+                              {"row", oid::json}}),
   };
 }
 
@@ -200,14 +248,16 @@ std::int64_t schema_oid(const std::string& schema) {
 std::vector<CatalogRelation> catalog_relations(const collection::Store& store) {
   std::vector<CatalogRelation> relations = system_views();
   const std::vector<collection::TableNumbers> numbers = store.numbers();
-  for (const collection::TableRecord& record : store.tables()) {
-    CatalogRelation relation = collection_relation(*record.schema);
+  const auto add = [&](SourceId source, const TableSchema& schema) {
+    CatalogRelation relation = collection_relation(schema);
     for (const collection::TableNumbers& number : numbers) {
-      if (number.source == record.source && number.table == record.schema->id)
+      if (number.source == source && number.table == schema.id)
         relation.rows = static_cast<std::int64_t>(number.live_rows);
     }
     relations.push_back(std::move(relation));
-  }
+  };
+  for (const collection::TableRecord& each : store.tables()) add(each.source, *each.schema);
+  for (const collection::DerivedRecord& each : store.derived()) add(each.source, *each.schema);
   std::ranges::sort(relations, [](const CatalogRelation& a, const CatalogRelation& b) {
     return std::tie(a.schema, a.name) < std::tie(b.schema, b.name);
   });

@@ -15,6 +15,8 @@ CREATE SCHEMA IF NOT EXISTS _information;
 CREATE OR REPLACE VIEW freshet.sources AS SELECT * FROM _freshet_sources();
 CREATE OR REPLACE VIEW freshet.tables AS SELECT * FROM _freshet_tables();
 CREATE OR REPLACE VIEW freshet.progress AS SELECT * FROM _freshet_progress();
+CREATE OR REPLACE VIEW freshet.collections AS SELECT * FROM _freshet_collections();
+CREATE OR REPLACE VIEW freshet.rejects AS SELECT * FROM _freshet_rejects();
 
 -- Only what queries can read: a table that is still being copied has no view yet.
 CREATE OR REPLACE VIEW _catalog._relations AS

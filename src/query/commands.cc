@@ -17,7 +17,10 @@ Error about(const Word& word, std::string sqlstate, std::string message, std::st
 }  // namespace
 
 std::string_view tag_of(const Command& command) {
-  return std::holds_alternative<AlterCollection>(command) ? "ALTER COLLECTION" : "ALTER SOURCE";
+  if (std::holds_alternative<AlterCollection>(command)) return "ALTER COLLECTION";
+  if (std::holds_alternative<CreateCollection>(command)) return "CREATE COLLECTION";
+  if (std::holds_alternative<DropCollection>(command)) return "DROP COLLECTION";
+  return "ALTER SOURCE";
 }
 
 Result<AlterCollection> resolve(AlterCollection asked, const std::vector<TableStatus>& tables,
@@ -48,6 +51,36 @@ Result<AlterCollection> resolve(AlterCollection asked, const std::vector<TableSt
       asked.schema.empty() ? asked.name.text : asked.schema + "." + asked.name.text;
   return about(asked.name, "42P01", "collection \"" + name + "\" does not exist",
                "SELECT source, schema, name, state FROM freshet.tables lists what there is.");
+}
+
+Result<CreateCollection> resolve(CreateCollection asked, const std::vector<TableStatus>& tables,
+                                 const std::vector<std::string>& search_path) {
+  AlterCollection table = TRY(resolve(
+      AlterCollection{.source = asked.source, .schema = asked.table_schema, .name = asked.table},
+      tables, search_path));
+  asked.source = std::move(table.source);
+  asked.table_schema = std::move(table.schema);
+  asked.table.text = std::move(table.name.text);
+  if (asked.schema.empty()) asked.schema = asked.table_schema;
+  return asked;
+}
+
+Result<std::optional<DropCollection>> resolve(DropCollection asked,
+                                              const std::vector<TableStatus>& tables,
+                                              const std::vector<std::string>& search_path) {
+  auto found =
+      resolve(AlterCollection{.source = asked.source, .schema = asked.schema, .name = asked.name},
+              tables, search_path);
+  if (!found.ok()) {
+    if (asked.if_exists && found.error().sqlstate == "42P01") {
+      return std::optional<DropCollection>();
+    }
+    return found.error();
+  }
+  asked.source = std::move(found->source);
+  asked.schema = std::move(found->schema);
+  asked.name.text = std::move(found->name.text);
+  return std::optional(std::move(asked));
 }
 
 }  // namespace freshet::query

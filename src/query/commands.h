@@ -1,8 +1,9 @@
-// What a client can ask the server to do: the ALTER statements of docs/sql.md, as values. A session
-// finds out what is meant; the server, which implements Commands, does it.
+// What a client can ask the server to do: the statements of docs/sql.md that control it, as values.
+// A session finds out what is meant; the server, which implements Commands, does it.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <variant>
@@ -10,6 +11,7 @@
 
 #include "base/result.h"
 #include "query/status.h"
+#include "transform/definition.h"
 
 namespace freshet::query {
 
@@ -39,7 +41,29 @@ struct ResyncSource {
   Word name{};
 };
 
-using Command = std::variant<AlterCollection, AlterSource, ResyncSource>;
+// Makes a collection of what a transformation makes of a table.
+struct CreateCollection {
+  bool replace = false;        // another definition of it may be there
+  bool if_not_exists = false;  // then that is enough
+  std::string schema{};        // empty until resolved, unless the statement says it: the table's
+  Word name{};
+  std::string source{};        // of the table; the same
+  std::string table_schema{};  // the same
+  Word table{};
+  transform::Definition definition{};
+  int sql_position = 0;  // where the definition's SQL stands in the statement
+};
+
+// Removes such a collection and its rows.
+struct DropCollection {
+  bool if_exists = false;
+  std::string source{};  // as in AlterCollection
+  std::string schema{};
+  Word name{};
+};
+
+using Command =
+    std::variant<AlterCollection, CreateCollection, DropCollection, AlterSource, ResyncSource>;
 
 std::string_view tag_of(const Command& command);  // "ALTER COLLECTION"
 
@@ -58,5 +82,12 @@ class Commands {
 // search path. 42P01 when there is none, 42P09 when several sources have it.
 Result<AlterCollection> resolve(AlterCollection asked, const std::vector<TableStatus>& tables,
                                 const std::vector<std::string>& search_path);
+// The same for the table that the collection is made of; and for one that is dropped, of which
+// nothing comes back when it need not be there.
+Result<CreateCollection> resolve(CreateCollection asked, const std::vector<TableStatus>& tables,
+                                 const std::vector<std::string>& search_path);
+Result<std::optional<DropCollection>> resolve(DropCollection asked,
+                                              const std::vector<TableStatus>& tables,
+                                              const std::vector<std::string>& search_path);
 
 }  // namespace freshet::query

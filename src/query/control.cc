@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "query/control_alter.h"
+#include "query/control_create.h"
 
 namespace freshet::query {
 namespace {
@@ -459,6 +460,14 @@ Result<Control> classify(std::string_view sql, const std::vector<Token>& tokens)
   if (first.is("copy")) return parse_copy(sql, tokens);
   if (first.is("alter")) {
     if (const std::optional<Command> command = TRY(parse_alter(sql, tokens)))
+      return Control(*command);
+  }
+  if (first.is("create")) {
+    if (const std::optional<Command> command = TRY(parse_create(sql, tokens)))
+      return Control(*command);
+  }
+  if (first.is("drop")) {
+    if (const std::optional<Command> command = TRY(parse_drop(sql, tokens)))
       return Control(*command);
   }
   if (is_writing_word(first)) return read_only(first.text);

@@ -108,6 +108,47 @@ Result<> register_progress(engine::Database& database, const Status& status) {
   return engine::register_relation(database, "_freshet_progress", columns, make);
 }
 
+Result<> register_collections(engine::Database& database, const Status& status) {
+  const std::vector<RelationColumn> columns = {{"source", text},
+                                               {"schema", text},
+                                               {"name", text},
+                                               {"table_schema", text},
+                                               {"table_name", text},
+                                               {"primary_key", text},
+                                               {"retention_seconds", int64},
+                                               {"on_error", text},
+                                               {"definition", text}};
+  const auto make = [columns, &status]() -> Result<engine::RelationRows> {
+    RelationBuilder rows(columns);
+    for (const DerivedStatus& each : status.derived()) {
+      std::string key;
+      for (const std::string& column : each.key) key += (key.empty() ? "" : ", ") + column;
+      rows.text(each.source).text(each.schema).text(each.name).text(each.table_schema);
+      rows.text(each.table).text(key).integer(each.retention_seconds).text(each.on_error);
+      rows.text(each.sql);
+    }
+    return rows.finish();
+  };
+  return engine::register_relation(database, "_freshet_collections", columns, make);
+}
+
+Result<> register_rejects(engine::Database& database, const Status& status) {
+  const std::vector<RelationColumn> columns = {
+      {"source", text},   {"schema", text},  {"name", text},
+      {"number", int64},  {"came_at", text}, {"lsn", text},
+      {"sqlstate", text}, {"message", text}, {"row", {.kind = TypeKind::Json}}};
+  const auto make = [columns, &status]() -> Result<engine::RelationRows> {
+    RelationBuilder rows(columns);
+    for (const RejectStatus& each : TRY(status.rejects())) {
+      rows.text(each.source).text(each.schema).text(each.name);
+      rows.integer(static_cast<std::int64_t>(each.number)).text(each.came_at).text(each.lsn);
+      rows.text(each.sqlstate).text(each.message).text(each.row);
+    }
+    return rows.finish();
+  };
+  return engine::register_relation(database, "_freshet_rejects", columns, make);
+}
+
 constexpr int attempts_max = 10;
 
 Result<> create(engine::Connection& connection) {
@@ -128,6 +169,8 @@ Result<> register_system_relations(collection::Store& store, const Status& statu
   TRY(register_sources(database, status));
   TRY(register_tables(database, status));
   TRY(register_progress(database, status));
+  TRY(register_collections(database, status));
+  TRY(register_rejects(database, status));
   TRY(register_catalog(store));
   const std::unique_ptr<engine::Connection> connection = TRY(database.connect());
   // A writer may be making a schema of the same name just now; then the engine refuses one of both.

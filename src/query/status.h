@@ -70,13 +70,41 @@ struct ProgressStatus {
   std::optional<std::uint64_t> bytes_left;  // of the stream, while catching up
 };
 
-// Thread safe; answers from memory, never from the network.
+// A collection made by a transformation; its rows and positions are in TableStatus.
+struct DerivedStatus {
+  std::string source;
+  std::string schema;
+  std::string name;
+  std::string table_schema;  // what it is made of
+  std::string table;
+  std::string sql;
+  std::vector<std::string> key;
+  std::optional<std::int64_t> retention_seconds;
+  std::string on_error;  // reject, stop
+};
+
+// A row for which a transformation failed.
+struct RejectStatus {
+  std::string source;
+  std::string schema;
+  std::string name;
+  std::uint64_t number = 0;
+  std::string came_at;
+  std::string lsn;
+  std::string sqlstate;
+  std::string message;
+  std::string row;  // JSON
+};
+
+// Thread safe; answers from memory (rejects() from the store), never from the network.
 class Status {
  public:
   virtual ~Status() = default;
   virtual std::vector<SourceStatus> sources() const = 0;
   virtual std::vector<TableStatus> tables() const = 0;
   virtual std::vector<ProgressStatus> progress() const = 0;
+  virtual std::vector<DerivedStatus> derived() const { return {}; }
+  virtual Result<std::vector<RejectStatus>> rejects() const { return std::vector<RejectStatus>(); }
   // Waits until every source that `lsn` can belong to shows it to new queries. Fails with 57014
   // when asked to stop and with 55000 (and what the applied position is) when the time is over.
   virtual Result<> wait_visible(Lsn lsn, std::chrono::milliseconds limit,

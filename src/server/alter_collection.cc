@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "observe/log.h"
+#include "server/derived_collections.h"
 
 namespace freshet::server {
 
@@ -99,6 +100,9 @@ Result<Altered> alter_collection(const query::AlterCollection& asked,
                                  collection::Writer& writer, Offset applied) {
   const std::optional<TableRecord> before = find(store, source, asked);
   if (!before) {
+    if (const auto derived = find_derived(store, source, asked.schema, asked.name.text)) {
+      return Altered{.notes = TRY(refill_collection(asked, *derived, writer))};
+    }
     return Error{.sqlstate = "42P01",
                  .message = fmt::format("collection \"{}.{}\" does not exist", asked.schema,
                                         asked.name.text),
@@ -117,6 +121,18 @@ Result<Altered> alter_collection(const query::AlterCollection& asked,
                                        {"to", to_string(after->state)},
                                        {"resync", after->resync}});
   return Altered{.notes = {}, .copy_wanted = after->state == TableState::Waiting || after->resync};
+}
+
+Result<Altered> run_command(const query::Command& command, const collection::Store& store,
+                            SourceId source, collection::Writer& writer, Offset applied) {
+  if (const auto* created = std::get_if<query::CreateCollection>(&command)) {
+    return Altered{.notes = TRY(create_collection(*created, store, source, writer))};
+  }
+  if (const auto* dropped = std::get_if<query::DropCollection>(&command)) {
+    return Altered{.notes = TRY(drop_collection(*dropped, store, source, writer))};
+  }
+  return alter_collection(std::get<query::AlterCollection>(command), store, source, writer,
+                          applied);
 }
 
 }  // namespace freshet::server

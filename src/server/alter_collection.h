@@ -27,4 +27,8 @@ Result<Altered> alter_collection(const query::AlterCollection& asked,
                                  const collection::Store& store, SourceId source,
                                  collection::Writer& writer, Offset applied);
 
+// The same for any command that is about one collection.
+Result<Altered> run_command(const query::Command& command, const collection::Store& store,
+                            SourceId source, collection::Writer& writer, Offset applied);
+
 }  // namespace freshet::server

@@ -120,9 +120,8 @@ Result<> Apply::attach(FinishedCopy finished) {
 
 // Between two batches, so that what it does holds at a whole transaction.
 Result<> Apply::take_requests() {
-  while (const auto asked = requests_.take<query::AlterCollection>()) {
-    auto altered = alter_collection(std::get<query::AlterCollection>(asked->command), store_,
-                                    source_, *writer_, applied_.offset);
+  while (const auto asked = requests_.take_for_collection()) {
+    auto altered = run_command(asked->command, store_, source_, *writer_, applied_.offset);
     if (!altered.ok()) {
       // What the client asked for can be wrong; that the writer has failed is not its fault.
       const bool refused = altered.error().fault == Fault::Permanent;

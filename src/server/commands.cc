@@ -10,6 +10,12 @@ namespace {
 query::Word source_of(const query::Command& command) {
   if (const auto* source = std::get_if<query::AlterSource>(&command)) return source->name;
   if (const auto* source = std::get_if<query::ResyncSource>(&command)) return source->name;
+  if (const auto* created = std::get_if<query::CreateCollection>(&command)) {
+    return {.text = created->source, .position = created->table.position};
+  }
+  if (const auto* dropped = std::get_if<query::DropCollection>(&command)) {
+    return {.text = dropped->source, .position = dropped->name.position};
+  }
   const auto& collection = std::get<query::AlterCollection>(command);
   return {.text = collection.source, .position = collection.name.position};
 }

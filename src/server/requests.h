@@ -38,12 +38,12 @@ class Requests {
   // Waits for its answer. 57014 when asked to stop; what a stage has taken is done nevertheless.
   Result<Notes> wait_for(const std::shared_ptr<Asked>& asked, std::stop_token stop);
 
-  // The oldest request of one kind (query::AlterCollection, …), if there is one.
-  template <typename Kind>
+  // The oldest request of these kinds (query::AlterCollection, …), if there is one.
+  template <typename... Kinds>
   std::shared_ptr<Asked> take() {
     return waiting_.with([](Waiting& waiting) -> std::shared_ptr<Asked> {
       for (auto at = waiting.begin(); at != waiting.end(); ++at) {
-        if (!std::holds_alternative<Kind>((*at)->command)) continue;
+        if (!(std::holds_alternative<Kinds>((*at)->command) || ...)) continue;
         std::shared_ptr<Asked> taken = std::move(*at);
         waiting.erase(at);
         return taken;
@@ -51,7 +51,11 @@ class Requests {
       return nullptr;
     });
   }
-  // The same, waiting for one up to the limit.
+  // The oldest that is about one collection.
+  std::shared_ptr<Asked> take_for_collection() {
+    return take<query::AlterCollection, query::CreateCollection, query::DropCollection>();
+  }
+  // The oldest of one kind, waiting for one up to the limit.
   template <typename Kind>
   std::shared_ptr<Asked> wait_for_one(std::stop_token stop, std::chrono::milliseconds limit) {
     waiting_.wait_for(std::move(stop), limit, [](const Waiting& waiting) {

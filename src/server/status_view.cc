@@ -198,6 +198,7 @@ std::vector<query::TableStatus> StatusView::tables() const {
     }
     all.push_back(std::move(status));
   }
+  add_derived(all);
   return all;
 }
 
@@ -209,6 +210,7 @@ std::vector<query::ProgressStatus> StatusView::progress() const {
       all.push_back(progress_of(supervisor->source().name, copy));
     }
   }
+  add_fillings(all);
   return all;
 }
 

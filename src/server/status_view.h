@@ -21,11 +21,15 @@ class StatusView : public query::Status {
   std::vector<query::SourceStatus> sources() const override;
   std::vector<query::TableStatus> tables() const override;
   std::vector<query::ProgressStatus> progress() const override;
+  std::vector<query::DerivedStatus> derived() const override;
+  Result<std::vector<query::RejectStatus>> rejects() const override;
   Result<> wait_visible(Lsn lsn, std::chrono::milliseconds limit,
                         std::stop_token stop) const override;
   std::vector<std::string> not_ready() const override;
 
  private:
+  void add_derived(std::vector<query::TableStatus>& mirrors) const;
+  void add_fillings(std::vector<query::ProgressStatus>& copies) const;
   bool cannot_mean(const std::string& source_name, Lsn lsn,
                    std::chrono::steady_clock::time_point began) const;
 

@@ -151,9 +151,7 @@ void Supervisor::answer_requests(std::optional<std::chrono::milliseconds> limit,
                           .detail = facts.last_error,
                           .hint = "Try again when freshet.sources says that it is live."});
     }
-    while (const auto asked = requests_.take<query::AlterCollection>()) {
-      asked->answer(alter(std::get<query::AlterCollection>(asked->command)));
-    }
+    while (const auto asked = requests_.take_for_collection()) asked->answer(alter(asked->command));
   }
 }
 
@@ -182,14 +180,14 @@ Result<> Supervisor::begin_anew() {
   return {};
 }
 
-Result<Notes> Supervisor::alter(const query::AlterCollection& asked) {
+Result<Notes> Supervisor::alter(const query::Command& asked) {
   const auto record = store_.find_source(source_.name);
   if (!record) {
     return Error{.sqlstate = "42P01", .message = "source " + source_.name + " has no collections"};
   }
   const auto writer = TRY(store_.writer(record->id));
   const Offset applied = store_.applied(record->id).offset;
-  Altered altered = TRY(alter_collection(asked, store_, record->id, *writer, applied));
+  Altered altered = TRY(run_command(asked, store_, record->id, *writer, applied));
   return std::move(altered.notes);
 }
 

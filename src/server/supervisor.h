@@ -42,7 +42,7 @@ class Supervisor {
   void answer_requests(std::optional<std::chrono::milliseconds> limit, std::stop_token stop);
   bool answer_resyncs();
   Result<> begin_anew();
-  Result<Notes> alter(const query::AlterCollection& asked);
+  Result<Notes> alter(const query::Command& asked);
 
   const SourceConfig source_;
   const source::Owner owner_;

@@ -93,6 +93,7 @@ Result<std::unique_ptr<Transformation>> Transformation::open(
   std::unique_ptr<Transformation> made(new Transformation());
   made->table_ = std::move(table);
   made->connection_ = TRY(database.connect({.progress = false}));
+  TRY(made->connection_->execute("SET integer_division = true"));  // 7 / 2 is 3, as in queries
   TRY(made->plan(definition));
   return made;
 }
