@@ -469,6 +469,11 @@ Result<> Derive::fill_piece(Table& table, Derived& derived, Table& mirror) {
     keep.reset();
   } while (whole && !derived.left.empty());
   if (!derived.left.empty()) return {};
+  // Nobody sees rows that are too old already.
+  if (table.stored.derivation->definition.retention) {
+    while (TRY(expire_some(table))) {
+    }
+  }
   table.stored.record.state = TableState::Live;
   workspace_.retire(table.stored.shown);
   table.stored.shown.clear();

@@ -48,6 +48,9 @@ class Derive {
   Result<> mirror_altered(const Table& mirror);
   Result<> mirror_removed(TableId mirror);
 
+  // Removes rows whose _event_time is older than their collection keeps them, some at a time. Looks
+  // once a second. True when there is more.
+  Result<bool> expire();
   // Fills what is to be filled for a while, in transactions of its own. True when there is more.
   Result<bool> fill();
 
@@ -79,9 +82,12 @@ class Derive {
   Result<> fill_piece(Table& table, Derived& derived, Table& mirror);
   Result<> read_piece(Derived& derived, Table& mirror, TableChanges& rows, Arena& keep);
   void note_readers(TableId mirror);
+  Result<bool> expire_some(Table& table);
+  Result<std::size_t> find_expired(Table& table, TableChanges& found, Arena& keep);
 
   Workspace& workspace_;
   std::map<TableId, Derived> all_;
+  std::chrono::steady_clock::time_point expired_at_{};
   BatchPlan plan_;
   // Of the collection that is being worked on.
   std::unique_ptr<TableChanges> changes_;

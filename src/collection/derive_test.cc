@@ -306,6 +306,30 @@ TEST(Derive, AnotherDefinitionTakesThePlaceOfTheOldOne) {
   EXPECT_TRUE(world.store->derived().empty());
 }
 
+TEST(Derive, RowsThatAreTooOldLeave) {
+  World world;
+  auto first = world.batch();
+  first.insert(orders, {1, 0, "2001-01-01"}).insert(orders, {2, 0, "2999-01-01"});
+  world.apply(first);
+  const std::string sql = "SELECT id, CAST(note AS timestamptz) AS _event_time FROM _input";
+  must(world.writer->derive({"public", "made"}, TableId{orders},
+                            {.sql = sql, .primary_key = {}, .retention = std::chrono::hours(24)},
+                            false));
+  world.fill();
+  EXPECT_EQ(world.ask("SELECT id FROM store.public.made"), (std::vector<std::string>{"2"}));
+  auto second = world.batch();
+  second.insert(orders, {3, 0, "2002-01-01"}).update(orders, {2, 0, "2003-01-01"});
+  world.apply(second);
+  while (!world.ask("SELECT id FROM store.public.made").empty()) world.fill();
+  // What is gone can come back.
+  auto third = world.batch();
+  third.update(orders, {3, 0, "2999-01-01"}).update(orders, {2, 0, "2004-01-01"});
+  world.apply(third);
+  world.reopen();
+  while (world.ask("SELECT id FROM store.public.made").size() > 1) world.fill();
+  EXPECT_EQ(world.ask("SELECT id FROM store.public.made"), (std::vector<std::string>{"3"}));
+}
+
 TEST(Derive, GoesWithItsTable) {
   World world;
   world.make(big_ones).fill();

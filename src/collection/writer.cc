@@ -489,8 +489,9 @@ Result<> SegmentWriter::attach_one(SegmentCopy& copy, TableState state, Lsn snap
 Result<bool> SegmentWriter::tidy() {
   return guarded([&]() -> Result<bool> {
     if (in_parts_) return false;
-    const bool more = TRY(tidy_.step());
-    return TRY(derive_.fill()) || more;
+    bool more = TRY(tidy_.step());
+    more = TRY(derive_.fill()) || more;
+    return TRY(derive_.expire()) || more;
   });
 }
 
