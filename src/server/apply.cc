@@ -30,8 +30,8 @@ constexpr auto retire_interval = 2s;
 }  // namespace
 
 Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-             AlteredTables altered_tables, stream::Stream& stream, stream::Retention retention,
-             Handover& handover, Requests& requests, Board& board)
+             AlteredTables altered_tables, ConfiguredCollections configured, stream::Stream& stream,
+             stream::Retention retention, Handover& handover, Requests& requests, Board& board)
     : store_(store),
       writer_(std::move(writer)),
       source_(source),
@@ -41,6 +41,7 @@ Apply::Apply(collection::Store& store, std::unique_ptr<collection::Writer> write
       requests_(requests),
       board_(board),
       altered_tables_(std::move(altered_tables)),
+      configured_(std::move(configured)),
       catch_up_(stream, altered_tables_, board) {}
 
 Result<> Apply::run(std::stop_token stop) {
@@ -52,6 +53,7 @@ Result<> Apply::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     TRY(take_orders());
     TRY(take_requests());
+    TRY(configured_.make(store_, source_, *writer_));
     TRY(take_catalog_news());
     TRY(catch_up(stop));
     if (nothing_to_follow()) {

@@ -20,6 +20,7 @@
 #include "server/altered_tables.h"
 #include "server/board.h"
 #include "server/catch_up.h"
+#include "server/configured_collections.h"
 #include "server/handover.h"
 #include "server/requests.h"
 #include "stream/stream.h"
@@ -30,8 +31,8 @@ namespace freshet::server {
 class Apply {
  public:
   Apply(collection::Store& store, std::unique_ptr<collection::Writer> writer, SourceId source,
-        AlteredTables altered_tables, stream::Stream& stream, stream::Retention retention,
-        Handover& handover, Requests& requests, Board& board);
+        AlteredTables altered_tables, ConfiguredCollections configured, stream::Stream& stream,
+        stream::Retention retention, Handover& handover, Requests& requests, Board& board);
 
   Result<> run(std::stop_token stop);
 
@@ -64,6 +65,7 @@ class Apply {
   Board& board_;
 
   AlteredTables altered_tables_;
+  ConfiguredCollections configured_;
   CatchUp catch_up_;
   decode::Decoder decoder_;
   std::unique_ptr<stream::Reader> reader_;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "postgres/catalog.h"
 #include "postgres/connection.h"
+#include "query/control_create.h"
 
 namespace freshet::server {
 
@@ -114,6 +115,56 @@ class TomlTable {
   std::set<std::string> known_;
 };
 
+// A [[source.collection]], as the statement that would make it.
+Result<query::CreateCollection> read_collection(const toml::table& table) {
+  TomlTable reader(table, "source.collection.");
+  std::string name;
+  std::string from;
+  std::string sql;
+  std::string retention;
+  std::string on_error = "reject";
+  std::vector<std::string> primary_key;
+  TRY(reader.text("name", name));
+  TRY(reader.text("from", from));
+  TRY(reader.text("sql", sql));
+  TRY(reader.texts("primary_key", primary_key));
+  TRY(reader.text("retention", retention));
+  TRY(reader.text("on_error", on_error));
+  TRY(reader.nothing_else());
+  const std::string statement =
+      fmt::format("CREATE OR REPLACE COLLECTION {} FROM {} AS {}", name, from, sql);
+  auto command = query::parse_create(statement, query::tokenize(statement));
+  if (!command.ok() || !*command) {
+    return bad_setting(
+        fmt::format("the collection \"{}\" cannot be read: {}", name,
+                    command.ok() ? "no definition" : command.error().message),
+        "It has name = \"[schema.]name\", from = \"[schema.]table\" and sql = \"SELECT … FROM "
+        "_input\".");
+  }
+  auto collection = std::get<query::CreateCollection>(std::move(**command));
+  collection.sql_position = 0;
+  if (collection.table_schema.empty()) collection.table_schema = "public";
+  if (collection.schema.empty()) collection.schema = collection.table_schema;
+  collection.definition.primary_key = std::move(primary_key);
+  if (!retention.empty()) {
+    collection.definition.retention = TRY(query::parse_retention(retention));
+  }
+  collection.definition.on_error = TRY(query::parse_on_error(on_error));
+  return collection;
+}
+
+Result<> read_collections(const toml::table& table, SourceConfig& source) {
+  if (!table.contains("collection")) return {};
+  const toml::array* collections = table["collection"].as_array();
+  for (std::size_t i = 0; collections != nullptr && i < collections->size(); ++i) {
+    const toml::table* collection = (*collections)[i].as_table();
+    if (collection == nullptr) break;
+    source.collections.push_back(TRY(read_collection(*collection)));
+  }
+  if (collections != nullptr && source.collections.size() == collections->size()) return {};
+  return bad_setting("collection must be written as [[source.collection]]", {});
+}
+
 Result<SourceConfig> read_source(const toml::table& table) {
   SourceConfig source;
   TomlTable reader(table, "source.");
@@ -128,6 +179,8 @@ Result<SourceConfig> read_source(const toml::table& table) {
   std::uint64_t keep_bytes = 0;
   TRY(reader.number("stream_keep_minutes", keep_minutes));
   TRY(reader.megabytes("stream_keep_mb", keep_bytes));
+  reader.also("collection");
+  TRY(read_collections(table, source));
   source.keep.age_max = std::chrono::minutes(keep_minutes);
   if (keep_bytes > 0) source.keep.bytes_max = keep_bytes;
   TRY(reader.nothing_else());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "query/commands.h"
 #include "stream/retention.h"
 
 namespace freshet::server {
@@ -28,6 +29,8 @@ struct SourceConfig {
   // Receiving rests while more than this waits in the stream to be applied; 0: no limit.
   std::uint64_t stream_bytes_max = 0;
   stream::Retention keep{};  // of what nobody needs any more of the stream
+  // Made, or made anew, when their definition is another than what is recorded.
+  std::vector<query::CreateCollection> collections{};
 };
 
 // As many as the machine has cores, within what a source bears without noticing much: 2 to 4.

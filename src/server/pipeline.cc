@@ -113,8 +113,9 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
                       .stream_bytes_max = source.stream_bytes_max});
   Receive receive(*replication, stream, resent_of(*replication, prepared), std::move(room),
                   handover, board);
-  Apply apply(store, std::move(prepared.writer), id, {source.url, prepared.binary}, stream,
-              source.keep, handover, requests, board);
+  Apply apply(store, std::move(prepared.writer), id, {source.url, prepared.binary},
+              ConfiguredCollections(source.collections, board), stream, source.keep, handover,
+              requests, board);
   CopyTables copy({.url = source.url,
                    .names = prepared.names,
                    .server_version = prepared.control->server_version(),

@@ -232,3 +232,55 @@ def test_both_are_at_one_position_while_a_bank_is_busy(source, servers):
         writer.stop()
     assert_equal(source, freshet, "SELECT aid, abalance FROM {} WHERE abalance <> 0", "rich",
                  "pgbench_accounts")
+
+
+def configure(freshet, url: str, sql: str, more: str = "") -> None:
+    path = freshet.folder / "freshet.toml"
+    path.write_text(f"""
+[[source]]
+name = "main"
+url = "{url}"
+
+[[source.collection]]
+name = "paid"
+from = "orders"
+sql = '''{sql}'''
+{more}
+""")
+    freshet.sources = {}
+    freshet.options = ["--config", str(path)]
+
+
+def test_collections_of_the_settings_file(orders, servers):
+    freshet = servers.freshet({})
+    configure(freshet, orders.url(), PAID.format("_input"))
+    freshet.start().wait_live()
+    until("it is made", lambda: freshet.value("SELECT count(*) FROM freshet.collections") == 1)
+    wait_filled(freshet)
+    assert_equal(orders, freshet)
+    freshet.stop()
+    freshet.start().wait_live()
+    assert_equal(orders, freshet)
+    freshet.stop()
+    assert freshet.log().count("collection created") == 1, "the same definition makes nothing anew"
+    configure(freshet, orders.url(), "SELECT id, note FROM _input", "on_error = 'stop'")
+    freshet.start().wait_live()
+    until("it is made anew", lambda: freshet.value("SELECT on_error FROM freshet.collections") == "stop")
+    wait_filled(freshet)
+    assert_equal(orders, freshet, "SELECT id, note FROM {}")
+    freshet.stop()
+    configure(freshet, orders.url(), "SELECT nothing FROM _input")
+    freshet.expects_log("configured collection cannot be made")
+    freshet.start().wait_live()
+    until("the terminal says why", lambda: "collection public.paid" in freshet.output())
+    assert_equal(orders, freshet, "SELECT id, note FROM {}")
+
+
+def test_rows_leave_when_they_are_too_old(orders, freshet):
+    create(freshet, "SELECT id, CASE WHEN id < 100 THEN now() - interval '2 days' ELSE now() END"
+           " AS _event_time FROM _input", "recent", "WITH (retention = '1 day')")
+    freshet.wait_lsn(orders)
+    assert freshet.execute("SELECT count(*), min(id) FROM recent") == [(2901, 100)]
+    orders.execute("INSERT INTO orders VALUES (-1, 'open', '1', '')")
+    freshet.wait_lsn(orders)
+    until("the old row has left", lambda: freshet.value("SELECT count(*) FROM recent WHERE id < 0") == 0)
