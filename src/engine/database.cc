@@ -15,6 +15,8 @@
 #include "engine/handles.h"
 #include "engine/live_function.h"
 #include "engine/numeric_text.h"
+#include "engine/pg_array.h"
+#include "engine/rockset_macros.h"
 #include "engine/types.h"
 
 namespace freshet::engine {
@@ -86,6 +88,7 @@ Result<> attach(duckdb_connection connection, const std::filesystem::path& file)
   TRY(run(connection, "SET GLOBAL TimeZone = 'UTC'"));
   TRY(register_types(connection));
   TRY(register_numeric_casts(connection));
+  TRY(register_rockset_macros(connection));
   Result<> attached = run(connection, fmt::format("ATTACH {} AS store", literal(file.string())))
                           .context("open " + file.string());
   if (!attached.ok()) {
@@ -118,6 +121,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   TRY(attach(connection.get(), file));
   TRY(register_live(connection.get(), handle->slots));
   TRY(register_given_rows(connection.get(), handle->slots));
+  TRY(register_pg_array(connection.get()));
   handle->housekeeping.with([&](OwnedConnection& kept) { kept = std::move(connection); });
   return std::unique_ptr<Database>(new Database(std::move(handle)));
 }

@@ -7,8 +7,8 @@ namespace freshet::query {
 namespace {
 
 // Schemas that hold rows, definitions and helpers; always written with a dot behind.
-constexpr std::array private_schemas = {"_segments", "_meta", "_catalog", "_information",
-                                        "_engine"};
+constexpr std::array private_schemas = {"_segments",    "_meta",   "_catalog",
+                                        "_information", "_engine", "_functions"};
 
 // The engine's relations that show its insides, with or without parentheses.
 constexpr std::array private_prefixes = {"duckdb_", "pragma_", "sqlite_"};

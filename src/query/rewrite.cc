@@ -4,14 +4,11 @@
 #include <array>
 #include <charconv>
 
+#include "query/edit.h"
+#include "query/rockset_forms.h"
+
 namespace freshet::query {
 namespace {
-
-struct Edit {
-  std::size_t begin;
-  std::size_t end;
-  std::string text;
-};
 
 bool is_any(const Token& token, std::initializer_list<std::string_view> words) {
   return std::ranges::any_of(words, [&](std::string_view word) { return token.is(word); });
@@ -94,6 +91,8 @@ class Rewriter {
         case TokenKind::Broken: break;
       }
     }
+    // Behind the others: what is put after an operand stays inside what is made around it.
+    for (Edit& edit : rockset_forms(tokens_)) edits_.push_back(std::move(edit));
     std::ranges::stable_sort(edits_, {}, &Edit::begin);
     return std::move(edits_);
   }

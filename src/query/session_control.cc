@@ -179,11 +179,11 @@ Result<> Session::State::tell_engine() {
     path += "store." + engine::quoted(schema) + ",";
     names += (names.empty() ? "" : ", ") + engine::literal(schema);
   }
-  TRY(connection.execute("SET TimeZone = " + engine::literal(settings.time_zone()) +
-                         ";SET search_path = " + engine::literal(path + "store._catalog") +
-                         ";SET VARIABLE freshet_path = [" + names + "]::VARCHAR[]" +
-                         ";SET VARIABLE freshet_user = " + engine::literal(user) +
-                         ";SET VARIABLE freshet_pid = " + std::to_string(process_id)));
+  TRY(connection.execute(
+      "SET TimeZone = " + engine::literal(settings.time_zone()) +
+      ";SET search_path = " + engine::literal(path + "store._catalog,memory._functions") +
+      ";SET VARIABLE freshet_path = [" + names + "]::VARCHAR[]" + ";SET VARIABLE freshet_user = " +
+      engine::literal(user) + ";SET VARIABLE freshet_pid = " + std::to_string(process_id)));
   return tell_variables();
 }
 

@@ -93,7 +93,10 @@ Result<std::unique_ptr<Transformation>> Transformation::open(
   std::unique_ptr<Transformation> made(new Transformation());
   made->table_ = std::move(table);
   made->connection_ = TRY(database.connect({.progress = false}));
-  TRY(made->connection_->execute("SET integer_division = true"));  // 7 / 2 is 3, as in queries
+  // As in queries: 7 / 2 is 3, and Rockset's functions are there.
+  TRY(
+      made->connection_->execute("SET integer_division = true;"
+                                 "SET search_path = 'store.main,memory._functions'"));
   TRY(made->plan(definition));
   return made;
 }

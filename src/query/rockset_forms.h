@@ -1,0 +1,20 @@
+// Rockset's spelling of what the engine spells otherwise, beyond functions:
+//
+//   * EXCEPT (a, b)                    * EXCLUDE (a, b)
+//   STATIC_CAST, TRY_STATIC_CAST       CAST, TRY_CAST
+//   PG_ARRAY_PARSE(x, 'int[]')         CAST(pg_array_text(x) AS BIGINT[])
+//   CURRENT_TIMESTAMP(), DATE(y, m, d) calls, where the engine's grammar has a keyword
+//   x IS UNDEFINED                     x IS NULL
+//   orders HINT(…)                     orders
+#pragma once
+
+#include <vector>
+
+#include "query/edit.h"
+#include "query/tokens.h"
+
+namespace freshet::query {
+
+std::vector<Edit> rockset_forms(const std::vector<Token>& tokens);
+
+}  // namespace freshet::query
