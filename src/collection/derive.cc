@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds fill_time{100};
 constexpr std::uint32_t first_id = std::numeric_limits<std::uint32_t>::max();
 
 std::shared_ptr<const TableSchema> schema_of(TableId id, const ViewName& name,
-                                             const Transformation& made) {
+                                             const Derive::Made& made) {
   auto schema = std::make_shared<TableSchema>();
   schema->id = id;
   schema->schema = name.schema;
@@ -73,16 +73,32 @@ Result<> Derive::load() {
   return {};
 }
 
-Result<std::unique_ptr<Transformation>> Derive::prepare(
-    TableId table, const transform::Definition& definition) const {
+Result<Derive::Made> Derive::open(const transform::Definition& definition,
+                                  const Table& mirror) const {
+  Made made;
+  engine::Database& database = *workspace_.state().database;
+  made.rollup = TRY(transform::Rollup::open(database, definition, mirror.stored.record.schema));
+  if (made.rollup) return made;
+  made.rows = TRY(Transformation::open(database, definition, mirror.stored.record.schema));
+  return made;
+}
+
+Result<Derive::Made> Derive::prepare(TableId table, const transform::Definition& definition) const {
   const Table* mirror = workspace_.find(table);
   if (mirror == nullptr || mirror->stored.derived()) {
     return Error{.sqlstate = "42P01", .message = "the table is not followed"};
   }
-  auto made = TRY(
-      Transformation::open(*workspace_.state().database, definition, mirror->stored.record.schema));
-  if (definition.retention && std::ranges::find(made->columns(), "_event_time",
-                                                &ColumnSchema::name) == made->columns().end()) {
+  Made made = TRY(open(definition, *mirror));
+  if (!definition.retention) return made;
+  if (made.rollup || made.identity() == Identity::None) {
+    return Error{.sqlstate = "0A000",
+                 .message = made.rollup
+                                ? "a rollup keeps its groups as long as they have rows"
+                                : "rows of a table without a key cannot be removed one by one",
+                 .hint = "Leave retention out."};
+  }
+  if (std::ranges::find(made.columns(), "_event_time", &ColumnSchema::name) ==
+      made.columns().end()) {
     return Error{
         .sqlstate = "42P16",
         .message = "retention counts from _event_time, which the transformation does not make",
@@ -92,8 +108,7 @@ Result<std::unique_ptr<Transformation>> Derive::prepare(
 }
 
 Result<> Derive::put(const ViewName& name, TableId table_id,
-                     const transform::Definition& definition,
-                     std::unique_ptr<Transformation> made) {
+                     const transform::Definition& definition, Made made) {
   Table* table = nullptr;
   std::uint32_t id = first_id;
   for (auto& [known, each] : workspace_.tables()) {
@@ -108,8 +123,8 @@ Result<> Derive::put(const ViewName& name, TableId table_id,
   const Table& mirror = *workspace_.find(table_id);
   const TableId its = table->stored.record.schema ? table->id() : TableId{id};
   Derived& derived = all_[its];
-  derived.transformation = std::move(made);
-  table->stored.record.schema = schema_of(its, name, *derived.transformation);
+  derived.made = std::move(made);
+  table->stored.record.schema = schema_of(its, name, derived.made);
   table->stored.derivation =
       Derivation{table_id, mirror.schema().schema, mirror.schema().name, definition};
   return begin_again(*table, derived);
@@ -131,11 +146,9 @@ Result<> Derive::refill(TableId id) {
 
 // Plans the transformation for the mirror's columns. Other columns than before mean other rows.
 Result<> Derive::reopen(Table& table, Derived& derived, const Table& mirror) {
-  auto made =
-      TRY(Transformation::open(*workspace_.state().database, table.stored.derivation->definition,
-                               mirror.stored.record.schema));
-  const auto schema = schema_of(table.id(), table.view_name(), *made);
-  derived.transformation = std::move(made);
+  Made made = TRY(open(table.stored.derivation->definition, mirror));
+  const auto schema = schema_of(table.id(), table.view_name(), made);
+  derived.made = std::move(made);
   if (*schema == table.schema()) return {};
   workspace_.touch(table);
   table.stored.record.schema = schema;
@@ -229,7 +242,7 @@ Result<> Derive::mirror_altered(const Table& mirror) {
 
 Result<> Derive::mirror_removed(TableId mirror) {
   for (const auto& [table, derived] : made_of(mirror)) {
-    derived->transformation.reset();
+    derived->made = {};
     TRY(stop(*table, {.sqlstate = "42P01",
                       .message = fmt::format("table {}.{} is not followed any more",
                                              table->stored.derivation->schema,
@@ -262,18 +275,18 @@ void Derive::note_readers(TableId mirror_id) {
 
 // -------------------------------------------------------------------------------------- changes
 
-Result<> Derive::follow(const Table& mirror, const TableChanges& changes, bool several_parts,
-                        Arena& keep) {
+Result<> Derive::follow(Table& mirror, const TableChanges& changes, const BatchPlan& plan,
+                        bool several_parts, Arena& keep) {
   if (all_.empty()) return {};
   for (const auto& [table, derived] : made_of(mirror.id())) {
-    if (!table->takes_changes() || derived->transformation == nullptr) continue;
+    if (!table->takes_changes() || !derived->made) continue;
     // What comes before the filling begins is in the rows it reads.
     if (table->stored.record.state == TableState::CatchingUp && !derived->begun) continue;
     if (several_parts && !table->before) {
       table->before = Table::Before{table->stored, table->segments};
       workspace_.touch(*table);
     }
-    Result<> followed = follow_one(*table, *derived, changes, keep);
+    Result<> followed = follow_one(*table, *derived, {mirror, changes, &plan}, keep);
     if (followed.ok()) continue;
     if (followed.error().fault != Fault::Permanent) return followed;
     TRY(stop(*table, std::move(followed).error()));
@@ -281,36 +294,36 @@ Result<> Derive::follow(const Table& mirror, const TableChanges& changes, bool s
   return {};
 }
 
-Result<> Derive::follow_one(Table& table, Derived& derived, const TableChanges& changes,
-                            Arena& keep) {
+Result<> Derive::follow_one(Table& table, Derived& derived, const Batch& batch, Arena& keep) {
   changes_ = std::make_unique<TableChanges>(table.stored.record.schema);
+  if (batch.plan != nullptr && batch.plan->truncated()) {
+    changes_->changes.push_back({Op::Truncate});
+    derived.left.clear();
+  }
+  if (derived.made.rollup) return follow_groups(table, derived, batch, keep);
+  return follow_rows(table, derived, batch.changes, keep);
+}
+
+Result<> Derive::follow_rows(Table& table, Derived& derived, const TableChanges& changes,
+                             Arena& keep) {
   // Nothing is left of what came before the last truncation, and its rows may not be complete.
   std::size_t begin = 0;
   for (std::size_t i = 0; i < changes.changes.size(); ++i) {
     if (changes.changes[i].op == Op::Truncate) begin = i + 1;
   }
-  if (begin > 0) {
-    changes_->changes.push_back({Op::Truncate});
-    derived.left.clear();
-  }
   std::vector<std::uint32_t> rows;
   for (std::size_t i = begin; i < changes.changes.size(); ++i) {
     if (changes.changes[i].row != Change::none) rows.push_back(changes.changes[i].row);
   }
-  TRY(derived.transformation->run(changes, rows, keep, new_));
+  TRY(derived.made.rows->run(changes, rows, keep, new_));
   TRY(reject(table, derived, changes));
-  if (derived.transformation->identity() == Identity::Key) {
+  if (derived.made.identity() == Identity::Key) {
     TRY(follow_keyed(derived, changes, begin, keep));
   } else {
     TRY(follow_whole_rows(derived, changes, begin, keep));
   }
   changes_->rows = std::move(new_.columns);
-  changes_->old = std::move(old_.columns);
-  if (changes_->old.empty()) {
-    for (const std::size_t ordinal : changes_->identity) {
-      changes_->old.emplace_back(changes_->schema->columns[ordinal].type);
-    }
-  }
+  if (!old_.columns.empty()) changes_->old = std::move(old_.columns);
   return carry_out(table);
 }
 
@@ -347,7 +360,7 @@ Result<> Derive::follow_keyed(Derived& derived, const TableChanges& changes, std
   }
   old_ = {};
   if (asked == 0) return {};
-  TRY(derived.transformation->keys(identity, keep, old_));
+  TRY(derived.made.rows->keys(identity, keep, old_));
   if (old_.from.size() == asked) return {};
   // Where the key cannot be made, no row was made before.
   Places keys(old_);
@@ -368,7 +381,7 @@ Result<> Derive::follow_whole_rows(Derived& derived, const TableChanges& changes
     if (changes.changes[i].old != Change::none) rows.push_back(changes.changes[i].old);
   }
   old_ = {};
-  if (!rows.empty()) TRY(derived.transformation->run_old(changes, rows, keep, old_));
+  if (!rows.empty()) TRY(derived.made.rows->run_old(changes, rows, keep, old_));
   Places made(new_);
   Places named(old_);
   for (std::size_t i = begin; i < changes.changes.size(); ++i) {
@@ -387,7 +400,7 @@ Result<> Derive::carry_out(Table& table) {
   const bool truncates = changes_->changes.front().op == Op::Truncate;
   const SegmentId fresh = truncates ? workspace_.state().next_segment() : 0;
   TRY(plan_.make(table, *changes_, workspace_.open_end(table), fresh));
-  if (plan_.counts().upserts > 0) {
+  if (plan_.counts().upserts > 0 && !all_.at(table.id()).made.rollup) {
     return Error{.sqlstate = "23505",
                  .message = "two rows of the table make rows with the same primary key",
                  .hint = "Make the primary key of all columns of the table's key."};
@@ -417,7 +430,7 @@ Result<> Derive::reject(Table& table, Derived& derived, const TableChanges& chan
                     .lsn = {},
                     .sqlstate = each.reason.sqlstate,
                     .message = each.reason.message,
-                    .row = TRY(derived.transformation->print(changes.rows, each.row))});
+                    .row = TRY(derived.made.of_rows().print(changes.rows, each.row))});
     if (!changes.origins.empty()) rows.back().lsn = to_string(changes.origins.back().commit_lsn);
   }
   return add_rejected(workspace_.connection(), rows);
@@ -460,12 +473,12 @@ Result<> Derive::fill_piece(Table& table, Derived& derived, Table& mirror) {
   Arena keep;
   // Where rows are known by their values alone, a change in between could meet the wrong one of two
   // equal rows: these are filled at once.
-  const bool whole = derived.transformation->identity() == Identity::Full;
+  const bool whole = derived.made.identity() == Identity::Full;
   do {
     TableChanges rows(mirror.stored.record.schema);
     rows.origins.push_back({0, workspace_.applied().lsn, workspace_.applied().commit_time});
     TRY(read_piece(derived, mirror, rows, keep));
-    TRY(follow_one(table, derived, rows, keep));
+    TRY(follow_one(table, derived, {mirror, rows}, keep));
     keep.reset();
   } while (whole && !derived.left.empty());
   if (!derived.left.empty()) return {};

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "collection/batch_plan.h"
 #include "collection/workspace.h"
+#include "transform/rollup.h"
 #include "transform/transformation.h"
 
 namespace freshet::collection {
@@ -26,21 +27,32 @@ class Derive {
   // Takes up what is recorded; those that were being filled begin again.
   Result<> load();
 
-  // Makes a new one, or gives one another transformation. Errors of the transformation leave
-  // everything as it was.
-  Result<std::unique_ptr<transform::Transformation>> prepare(
-      TableId table, const transform::Definition& definition) const;
+  // What a definition means for a table as it is now.
+  struct Made {
+    std::unique_ptr<transform::Transformation> rows;  // one of the two
+    std::unique_ptr<transform::Rollup> rollup;
+
+    const std::vector<ColumnSchema>& columns() const {
+      return rollup ? rollup->columns() : rows->columns();
+    }
+    Identity identity() const { return rollup ? Identity::Key : rows->identity(); }
+    explicit operator bool() const { return rows != nullptr || rollup != nullptr; }
+    transform::Transformation& of_rows() const { return rollup ? rollup->rows() : *rows; }
+  };
+  // Errors of the transformation leave everything as it was.
+  Result<Made> prepare(TableId table, const transform::Definition& definition) const;
+  // Makes a new collection, or gives one another transformation.
   Result<> put(const ViewName& name, TableId table, const transform::Definition& definition,
-               std::unique_ptr<transform::Transformation> made);
+               Made made);
   bool has(TableId derived) const { return all_.contains(derived); }
   Result<> refill(TableId derived);
   void forget(TableId derived) { all_.erase(derived); }
 
-  // Carries the changes over that the open transaction has applied to a mirror. Its rows are
-  // complete. With several_parts the transaction has others. A collection for which that fails
-  // stops alone.
-  Result<> follow(const Table& mirror, const TableChanges& changes, bool several_parts,
-                  Arena& keep);
+  // Carries the changes over that the open transaction has applied to a mirror, as `plan` says. The
+  // new rows are complete. With several_parts the transaction has others. A collection for which
+  // that fails stops alone.
+  Result<> follow(Table& mirror, const TableChanges& changes, const BatchPlan& plan,
+                  bool several_parts, Arena& keep);
   // The open transaction has taken back what it did to the mirror.
   Result<> take_back(TableId mirror);
   // The mirror shows other rows than before, or has another shape.
@@ -61,15 +73,32 @@ class Derive {
     std::uint64_t rows = 0;
   };
   struct Derived {
-    std::unique_ptr<transform::Transformation> transformation;  // null: it failed
-    bool begun = false;                                         // filling
-    std::vector<Part> left;                                     // the last one is being read
-    std::uint64_t next_row = 0;                                 // of it
-    std::uint64_t rejected = 0;                                 // in all
+    Made made;                   // nothing when that failed
+    bool begun = false;          // filling
+    std::vector<Part> left;      // the last one is being read
+    std::uint64_t next_row = 0;  // of it
+    std::uint64_t rejected = 0;  // in all
+
+    // Whether the mirror's row was counted, or came later than what is left.
+    bool has_read(Location at) const;
+  };
+  // A mirror's part of a batch; a filling has no plan, and all rows of its changes come.
+  struct Batch {
+    Table& mirror;
+    const TableChanges& changes;
+    const BatchPlan* plan = nullptr;
   };
 
   std::vector<std::pair<Table*, Derived*>> made_of(TableId mirror);
-  Result<> follow_one(Table& table, Derived& derived, const TableChanges& changes, Arena& keep);
+  Result<Made> open(const transform::Definition& definition, const Table& mirror) const;
+  Result<> follow_one(Table& table, Derived& derived, const Batch& batch, Arena& keep);
+  Result<> follow_rows(Table& table, Derived& derived, const TableChanges& changes, Arena& keep);
+  Result<> follow_groups(Table& table, Derived& derived, const Batch& batch, Arena& keep);
+  Result<> transform_gone(Derived& derived, const Batch& batch, Arena& keep);
+  Result<std::vector<Column>> kept_of(Table& table, const transform::Rollup& rollup,
+                                      const Column& ids, Arena& keep);
+  Result<std::vector<Column>> compute_again(const transform::Rollup& rollup, Table& mirror,
+                                            const std::vector<Column>& groups, Arena& keep);
   Result<> follow_keyed(Derived& derived, const TableChanges& changes, std::size_t begin,
                         Arena& keep);
   Result<> follow_whole_rows(Derived& derived, const TableChanges& changes, std::size_t begin,
@@ -93,6 +122,7 @@ class Derive {
   std::unique_ptr<TableChanges> changes_;
   transform::Transformed new_;
   transform::Transformed old_;
+  bool connection_is_set_ = false;  // for compute_again()
 };
 
 }  // namespace freshet::collection

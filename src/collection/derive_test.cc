@@ -306,6 +306,119 @@ TEST(Derive, AnotherDefinitionTakesThePlaceOfTheOldOne) {
   EXPECT_TRUE(world.store->derived().empty());
 }
 
+// By note, which may be null; min and count distinct are computed again, the others kept.
+const std::string by_note =
+    "SELECT note, count(*) AS n, count(value) AS values, sum(value) AS total, avg(value) AS mean, "
+    "sum(value * 2) // count(*) AS ratio, count(*) FILTER (WHERE value > 10) AS large, "
+    "min(value) AS least, count(DISTINCT value) AS kinds FROM _input WHERE value <> 3 GROUP BY "
+    "note";
+
+TEST(Derive, ARollupEqualsItsQueryAtEveryStepOfRandomChanges) {
+  for (const unsigned seed : {1U, 2U, 3U}) {
+    std::mt19937 random(seed);
+    World world;
+    std::set<std::int64_t> ids;
+    const auto change = [&] {
+      auto batch = world.batch();
+      for (int i = 0; i < 100; ++i) {
+        const auto id = static_cast<std::int64_t>(random() % 500);
+        Row row{id, static_cast<std::int64_t>(random() % 20), "n" + std::to_string(random() % 7)};
+        if (random() % 10 == 0) row.note.reset();
+        const auto dice = random() % 10;
+        if (!ids.contains(id)) {
+          batch.insert(orders, row);
+          ids.insert(id);
+        } else if (dice < 6) {
+          batch.update(orders, row);
+        } else {
+          batch.erase(orders, {.id = id});
+          ids.erase(id);
+        }
+      }
+      if (random() % 15 == 0) {
+        batch.truncate(orders).insert(orders, {1, 5, "n1"});
+        ids = {1};
+      }
+      world.apply(batch, random() % 4 == 0);
+    };
+    for (int i = 0; i < 5; ++i) change();
+    auto last = world.batch();
+    world.apply(last);
+    world.make(by_note);
+    for (int i = 0; i < 40; ++i) {
+      change();
+      auto whole = world.batch();
+      world.apply(whole);
+      if (i == 3) world.fill();
+      if (i == 20) world.reopen();
+      if (world.made().state == TableState::Live) {
+        ASSERT_EQ(world.differences(by_note), std::vector<std::string>())
+            << "seed " << seed << ", step " << i;
+      }
+    }
+    EXPECT_EQ(world.made().state, TableState::Live);
+  }
+}
+
+TEST(Derive, ARollupTakesChangesBetweenThePiecesOfItsFilling) {
+  constexpr int rows = 1'500'000;
+  const std::string sql =
+      "SELECT value % 10 AS k, count(*) AS n, sum(id) AS s FROM _input GROUP BY k";
+  World world;
+  auto first = world.batch();
+  for (int i = 0; i < rows; ++i) first.insert(orders, {i, i % 20, "x"});
+  world.apply(first);
+  world.make(sql);
+  std::mt19937 random(7);
+  int steps = 0;
+  for (; world.made().state != TableState::Live; ++steps) {
+    ASSERT_LT(steps, 1000);
+    auto batch = world.batch();
+    for (int i = 0; i < 500; ++i) {
+      const auto id = static_cast<std::int64_t>(random() % rows);
+      batch.update(orders, {id, static_cast<std::int64_t>(random() % 20), "y"});
+    }
+    batch.insert(orders, {rows + steps, 15, "new"});
+    world.apply(batch);
+    must(world.writer->tidy());
+  }
+  EXPECT_GT(steps, 1);
+  EXPECT_EQ(world.differences(sql), std::vector<std::string>());
+}
+
+TEST(Derive, ARollupOfATableWithoutAKey) {
+  World world(Identity::Full);
+  const std::string sql =
+      "SELECT note, count(*) AS n, sum(value) AS s, max(value) AS m FROM _input GROUP BY note";
+  auto first = world.batch();
+  first.insert(orders, {1, 1, "a"}).insert(orders, {1, 1, "a"}).insert(orders, {2, 5, "a"});
+  world.apply(first);
+  world.make(sql).fill();
+  auto second = world.batch();
+  second.erase(orders, {1, 1, "a"}).update(orders, {2, 5, "a"}, {2, 2, "b"});
+  second.insert(orders, {3, 3, "c"}).erase(orders, {3, 3, "c"});
+  world.apply(second);
+  EXPECT_EQ(world.rows(), (std::vector<std::string>{"a 1 1 1", "b 1 2 2"}));
+  EXPECT_EQ(world.differences(sql), std::vector<std::string>());
+}
+
+TEST(Derive, RowsARollupCannotReadAreRejectedAndNotCounted) {
+  World world;
+  const std::string sql =
+      "SELECT value AS k, count(*) AS n, max(CAST(note AS int)) AS m, sum(CAST(note AS int)) AS s "
+      "FROM _input GROUP BY value";
+  world.make(sql).fill();
+  auto first = world.batch();
+  first.insert(orders, {1, 7, "5"}).insert(orders, {2, 7, "none"}).insert(orders, {3, 7, "9"});
+  world.apply(first);
+  EXPECT_EQ(world.rows(), (std::vector<std::string>{"7 2 9 14"}));
+  EXPECT_EQ(must(world.store->rejected()).size(), 1U);
+  auto second = world.batch();
+  second.erase(orders, {.id = 2}).update(orders, {3, 7, "none"});
+  world.apply(second);
+  EXPECT_EQ(world.rows(), (std::vector<std::string>{"7 1 5 5"}));
+}
+
 TEST(Derive, RowsThatAreTooOldLeave) {
   World world;
   auto first = world.batch();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,7 +54,10 @@ struct Table {
   }
   bool resuming() const { return !incoming && stored.resuming(); }
   Segment* find(SegmentId segment) {
-    for (Segment& each : segments) {
+    return const_cast<Segment*>(std::as_const(*this).find(segment));
+  }
+  const Segment* find(SegmentId segment) const {
+    for (const Segment& each : segments) {
       if (each.id == segment) return &each;
     }
     return nullptr;

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <set>
 
+#include "transform/definition.h"
+
 namespace freshet::collection {
 
 namespace {
@@ -64,6 +66,7 @@ Result<> create_view(engine::Connection& connection, const TableSchema& schema,
     const bool first = &segment == &segments.front();
     const char* before = first ? "SELECT " : " UNION ALL SELECT ";
     for (const ColumnSchema& column : schema.columns) {
+      if (column.name.starts_with(transform::hidden_prefix)) continue;
       sql += fmt::format("{}{} AS {}", before, column_in(*segment.layout, column, constants),
                          engine::quoted(column.name));
       before = ", ";

@@ -172,7 +172,7 @@ Result<> SegmentWriter::apply_tables(ChangeSet& changes, bool more_follows, bool
     }
     TRY(apply_table(*table, *table_changes, changes.arena, stopped));
     if (replayed || table->stored.record.state != TableState::Live) continue;
-    TRY(derive_.follow(*table, *table_changes, several_parts, changes.arena));
+    TRY(derive_.follow(*table, *table_changes, plan_, several_parts, changes.arena));
   }
   in_parts_ = more_follows;
   // The marks of a large transaction are not kept in memory.
@@ -340,7 +340,7 @@ Result<> SegmentWriter::derive(const ViewName& name, TableId table,
   // What the user got wrong is no failure of the writer.
   CHECK(!in_parts_);
   auto made = TRY(derive_.prepare(table, definition));
-  TableSchema shown{.schema = name.schema, .name = name.name, .columns = made->columns()};
+  TableSchema shown{.schema = name.schema, .name = name.name, .columns = made.columns()};
   for (const auto& [id, each] : workspace_->tables()) {
     if (replace && each.stored.derived() && each.view_name() == name) shown.id = id;
   }

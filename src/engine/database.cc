@@ -131,7 +131,7 @@ Database::~Database() = default;
 
 Result<std::unique_ptr<Connection>> Database::connect(ConnectOptions options) {
   OwnedConnection connection = TRY(connect_raw(handle_->database.get()));
-  TRY(run(connection.get(), "USE store"));
+  TRY(run(connection.get(), fmt::format("SET search_path = 'store.main,{}'", functions_schema)));
   // The engine counts progress only when it has a bar to show, so it has one that is not printed.
   // Counting costs a commit a fifth of its time.
   TRY(run(connection.get(), options.progress

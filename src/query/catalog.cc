@@ -6,6 +6,7 @@
 
 #include "query/relation_rows.h"
 #include "query/types.h"
+#include "transform/definition.h"
 
 namespace freshet::query {
 namespace {
@@ -79,6 +80,7 @@ CatalogRelation collection_relation(const TableSchema& schema) {
     case Identity::None: relation.replica_identity = 'n'; break;
   }
   for (const ColumnSchema& column : schema.columns) {
+    if (column.name.starts_with(transform::hidden_prefix)) continue;
     const std::uint32_t type = pg_type_of(column);
     relation.columns.push_back({.name = column.name,
                                 .type_oid = type,

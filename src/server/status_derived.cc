@@ -108,7 +108,8 @@ std::vector<query::DerivedStatus> StatusView::derived() const {
       status.table = table->name;
     }
     for (const ColumnSchema& column : record.schema->columns) {
-      if (column.in_key) status.key.push_back(column.name);
+      const bool hidden = column.name.starts_with(transform::hidden_prefix);
+      if (column.in_key && !hidden) status.key.push_back(column.name);
     }
     if (record.definition.retention) {
       status.retention_seconds = record.definition.retention->count();

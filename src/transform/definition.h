@@ -5,9 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace freshet::transform {
+
+// Columns of a collection that queries do not see begin so.
+inline constexpr std::string_view hidden_prefix = "_freshet_";
 
 // What becomes of the collection when the transformation fails for a row.
 enum class OnError : std::uint8_t {

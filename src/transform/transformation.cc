@@ -92,13 +92,24 @@ Result<std::unique_ptr<Transformation>> Transformation::open(
     std::shared_ptr<const TableSchema> table) {
   std::unique_ptr<Transformation> made(new Transformation());
   made->table_ = std::move(table);
-  made->connection_ = TRY(database.connect({.progress = false}));
-  // As in queries: 7 / 2 is 3, and Rockset's functions are there.
-  TRY(
-      made->connection_->execute("SET integer_division = true;"
-                                 "SET search_path = 'store.main,memory._functions'"));
+  TRY(made->connect(database));
   TRY(made->plan(definition));
   return made;
+}
+
+Result<std::unique_ptr<Transformation>> Transformation::open_without_key(
+    engine::Database& database, const std::string& sql, std::shared_ptr<const TableSchema> table) {
+  std::unique_ptr<Transformation> made(new Transformation());
+  made->table_ = std::move(table);
+  made->without_key_ = true;
+  TRY(made->connect(database));
+  TRY(made->plan(Definition{.sql = sql, .primary_key = {}}));
+  return made;
+}
+
+Result<> Transformation::connect(engine::Database& database) {
+  connection_ = TRY(database.connect({.progress = false}));
+  return connection_->execute("SET integer_division = true");  // 7 / 2 is 3, as in queries
 }
 
 Result<> Transformation::plan(const Definition& definition) {
@@ -129,25 +140,27 @@ Result<> Transformation::plan(const Definition& definition) {
   return identity_ == Identity::Key ? plan_keys() : Result<>{};
 }
 
+// Plans the statement for the columns of the table; what its results are called.
+Result<std::vector<std::string>> Transformation::names_made_by(const std::string& sql) {
+  std::vector<std::string_view> more(std::begin(metadata_columns), std::end(metadata_columns));
+  more.push_back(row_column);
+  std::vector<Type> types = types_of(table_->columns);
+  for (const Column& column : metadata_) types.push_back(column.type());
+  row_query_ = TRY(
+      engine::RowQuery::open(*connection_, input(table_->columns, more) + sql, std::move(types)));
+  std::vector<std::string> names;
+  for (const engine::ResultColumn& column : row_query_->columns()) names.push_back(column.name);
+  names.pop_back();
+  return names;
+}
+
 // Finds out which columns come out, and which of them are the key.
 Result<> Transformation::choose_key(const Definition& definition) {
   const std::vector<ColumnSchema> table_key = key_columns(*table_);
   std::set<std::string> table_key_names;
   for (const ColumnSchema& column : table_key) table_key_names.insert(column.name);
   IngestSql sql = TRY(IngestSql::parse(*connection_, definition.sql));
-  const auto names_of = [&]() -> Result<std::vector<std::string>> {
-    std::vector<std::string_view> more(std::begin(metadata_columns), std::end(metadata_columns));
-    more.push_back(row_column);
-    std::vector<Type> types = types_of(table_->columns);
-    for (const Column& column : metadata_) types.push_back(column.type());
-    row_query_ = TRY(engine::RowQuery::open(*connection_, input(table_->columns, more) + sql.rows(),
-                                            std::move(types)));
-    std::vector<std::string> names;
-    for (const engine::ResultColumn& column : row_query_->columns()) names.push_back(column.name);
-    names.pop_back();
-    return names;
-  };
-  std::vector<std::string> names = TRY(names_of());
+  std::vector<std::string> names = TRY(names_made_by(sql.rows()));
   const auto has = [&](const std::string& name) {
     return std::ranges::find(names, name) != names.end();
   };
@@ -163,6 +176,13 @@ Result<> Transformation::choose_key(const Definition& definition) {
     return expression->sql;
   };
 
+  if (without_key_) {
+    identity_ = Identity::None;
+    rows_sql_ = sql.rows();
+    made_columns_ = names.size();
+    return {};
+  }
+
   std::vector<std::string> key = definition.primary_key;
   if (key.empty() && has("_id")) key = {"_id"};
   identity_ = table_->identity;
@@ -173,7 +193,7 @@ Result<> Transformation::choose_key(const Definition& definition) {
     if (!all_there) {
       key = {"_id"};
       sql = TRY(IngestSql::parse(*connection_, definition.sql, hash_of(table_key)));
-      names = TRY(names_of());
+      names = TRY(names_made_by(sql.rows()));
     }
   }
   rows_sql_ = sql.rows();

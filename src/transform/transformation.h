@@ -45,6 +45,9 @@ class Transformation {
   static Result<std::unique_ptr<Transformation>> open(engine::Database& database,
                                                       const Definition& definition,
                                                       std::shared_ptr<const TableSchema> table);
+  // One whose rows need no key: `sql` as it is.
+  static Result<std::unique_ptr<Transformation>> open_without_key(
+      engine::Database& database, const std::string& sql, std::shared_ptr<const TableSchema> table);
 
   // The columns of the collection, numbered from 1 on, and how its rows are told apart: by the
   // columns that are in_key, or as those of the table are.
@@ -66,8 +69,10 @@ class Transformation {
 
  private:
   Transformation() = default;
+  Result<> connect(engine::Database& database);
   Result<> plan(const Definition& definition);
   Result<> choose_key(const Definition& definition);
+  Result<std::vector<std::string>> names_made_by(const std::string& sql);
   Result<> plan_rows();
   Result<> plan_keys();
   Result<> run_all(engine::RowQuery& query, std::span<const Column> first,
@@ -82,6 +87,7 @@ class Transformation {
   std::unique_ptr<engine::Connection> connection_;
   std::vector<ColumnSchema> columns_;
   Identity identity_ = Identity::Key;
+  bool without_key_ = false;
   std::string rows_sql_;             // the user's, with the number of the row
   std::string key_sql_;              // the key's columns, of the table's key
   std::vector<std::size_t> key_;     // ordinals of the key's columns

@@ -1,5 +1,7 @@
 """Collections that transformations make of mirrored tables: created by SQL, in step with their tables."""
 
+import random
+
 import psycopg
 import pytest
 
@@ -232,6 +234,47 @@ def test_both_are_at_one_position_while_a_bank_is_busy(source, servers):
         writer.stop()
     assert_equal(source, freshet, "SELECT aid, abalance FROM {} WHERE abalance <> 0", "rich",
                  "pgbench_accounts")
+
+
+BY_REGION = ("SELECT status, count(*) AS n, count(note) AS notes, sum(id) AS ids, sum(amount::numeric(10,2)) AS total,"
+             " min(id) AS first, max(amount::numeric(10,2)) AS most, count(DISTINCT amount) AS kinds"
+             " FROM {} WHERE id % 10 <> 0 GROUP BY status")
+
+
+def test_a_rollup_is_its_query_at_every_position(orders, freshet):
+    """Random transactions; after each the rollup is read at exactly the position that follows it."""
+    create(freshet, BY_REGION.format("_input"), "by_status")
+    columns = freshet.execute("SELECT column_name FROM information_schema.columns"
+                              " WHERE table_name = 'by_status' ORDER BY ordinal_position")
+    assert [name for name, in columns] == ["status", "n", "notes", "ids", "total", "first", "most", "kinds"]
+    changes = random.Random(5)
+    for _ in range(40):
+        statements = changes.choices([
+            "UPDATE orders SET status = CASE WHEN random() < 0.5 THEN 'paid' ELSE 'x' || id % 3 END"
+            f" WHERE id % 17 = {changes.randrange(17)}",
+            f"DELETE FROM orders WHERE id % 50 = {changes.randrange(50)}",
+            f"UPDATE orders SET amount = id % 7, note = nullif(note, '') WHERE id % 9 = {changes.randrange(9)}",
+            f"INSERT INTO orders SELECT i, 'new', i % 5, NULL FROM generate_series({changes.randrange(10000, 90000)},"
+            " 90010) i LIMIT 20 ON CONFLICT DO NOTHING",
+            "UPDATE orders SET id = id + 200000 WHERE id = (SELECT min(id) FROM orders)",
+            "DELETE FROM orders WHERE status = 'open'",
+        ], k=changes.randrange(1, 4))
+        orders.execute("BEGIN; " + "; ".join(statements) + "; COMMIT")
+        assert_equal(orders, freshet, BY_REGION, "by_status")
+    freshet.kill()
+    orders.execute("TRUNCATE orders; INSERT INTO orders VALUES (1, 'one', '1', 'x')")
+    freshet.start().wait_live()
+    assert_equal(orders, freshet, BY_REGION, "by_status")
+
+
+def test_a_rollup_says_what_it_cannot_do(orders, freshet):
+    for sql, state in [("SELECT status, note, count(*) AS n FROM _input GROUP BY status", "42803"),
+                       ("SELECT status, count(*) AS n FROM _input GROUP BY ROLLUP (status)", "0A000"),
+                       ("SELECT status, max(now()) AS n FROM _input GROUP BY status", "0A000"),
+                       ("SELECT count(*) AS n FROM _input", "42803")]:
+        with freshet.connect() as connection, pytest.raises(psycopg.Error) as refused:
+            connection.execute("CREATE COLLECTION c FROM orders AS " + sql)
+        assert refused.value.sqlstate == state, (sql, refused.value)
 
 
 def configure(freshet, url: str, sql: str, more: str = "") -> None:
