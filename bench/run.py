@@ -2,7 +2,8 @@
 """Measures the end-to-end figures; see README.md.
 
     run.py [--quick] [--json FILE] [NAME …]    catch_up, freshness, copy, copy_under_load,
-                                               copy_and_scan, throughput; all when none is named
+                                               copy_and_scan, throughput, transformations; all when
+                                               none is named
 """
 
 import argparse
@@ -21,6 +22,7 @@ import first_copy  # noqa: E402
 import freshness  # noqa: E402
 import report  # noqa: E402
 import throughput  # noqa: E402
+import transformations  # noqa: E402
 from harness import freshet, postgres  # noqa: E402
 
 FULL = {
@@ -30,6 +32,7 @@ FULL = {
     "copy_under_load": lambda: copy_under_load.measure(rows=5_000_000, rounds=2),
     "copy_and_scan": lambda: copy_and_scan.measure(rows=5_000_000, repeats=11),
     "throughput": lambda: throughput.measure(seconds=20, rounds=3),
+    "transformations": lambda: transformations.measure(size=1_000_000, rounds=3),
 }
 QUICK = {
     "catch_up": lambda: catch_up.measure(size=200_000, rounds=1),
@@ -38,6 +41,7 @@ QUICK = {
     "copy_under_load": lambda: copy_under_load.measure(rows=500_000, rounds=1),
     "copy_and_scan": lambda: copy_and_scan.measure(rows=500_000, repeats=5),
     "throughput": lambda: throughput.measure(seconds=5, rounds=1),
+    "transformations": lambda: transformations.measure(size=200_000, rounds=1),
 }
 
 
