@@ -18,10 +18,22 @@ constexpr std::array aggregate_macros = {"approx_distinct", "approx_percentile",
                                          "bitwise_and_agg", "bitwise_or_agg",    "map_agg",
                                          "hmap_agg",        "object_agg"};
 
-// The same expression, wherever it stands and whatever it is called.
-Json without_places(Json node) {
-  ignore(walk(node, [](Json& each) -> Result<> {
+std::string lower(std::string name) {
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return name;
+}
+
+// The same expression, wherever it stands and however its columns are written. `alias`: what _input
+// is called.
+Json plain(Json node, const std::string& alias) {
+  ignore(walk(node, [&](Json& each) -> Result<> {
     each.erase("query_location");
+    if (text_of(each, "class") != "COLUMN_REF") return {};
+    Json& names = each["column_names"];
+    for (Json& name : names) name = lower(name.get<std::string>());
+    if (names.size() > 1 && names[0] == lower(alias)) names.erase(names.begin());
     return {};
   }));
   if (node.is_object()) node["alias"] = "";
@@ -106,7 +118,7 @@ class Splitter {
     const Json& items = select["select_list"];
     if (all) {
       for (const Json& item : items) {
-        if (!has_aggregate(item)) groups_.push_back(without_places(item));
+        if (!has_aggregate(item)) groups_.push_back(plain(item, alias_));
       }
       return {};
     }
@@ -119,16 +131,18 @@ class Splitter {
               .sqlstate = "42P10",
               .message = fmt::format("GROUP BY position {} is not in select list", ordinal)};
         }
-        groups_.push_back(without_places(items[ordinal - 1]));
+        groups_.push_back(plain(items[ordinal - 1], alias_));
         continue;
       }
       const Json* named = &group;
       if (text_of(group, "class") == "COLUMN_REF" && group["column_names"].size() == 1) {
         for (const Json& item : items) {
-          if (text_of(item, "alias") == group["column_names"][0]) named = &item;
+          const std::string alias = text_of(item, "alias");
+          const std::string name = group["column_names"][0].get<std::string>();
+          if (!alias.empty() && lower(alias) == lower(name)) named = &item;
         }
       }
-      groups_.push_back(without_places(*named));
+      groups_.push_back(plain(*named, alias_));
     }
     return {};
   }
@@ -147,8 +161,8 @@ class Splitter {
 
   // Puts g0, … and f0, … in the place of groups and aggregates.
   Result<> reduce(Json& node) {
-    const Json plain = node.is_object() ? without_places(node) : Json();
-    if (const auto group = std::ranges::find(groups_, plain);
+    const Json normal = node.is_object() ? plain(node, alias_) : Json();
+    if (const auto group = std::ranges::find(groups_, normal);
         node.is_object() && group != groups_.end()) {
       node = reference("g", static_cast<std::size_t>(group - groups_.begin()), node);
       return {};

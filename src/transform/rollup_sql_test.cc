@@ -49,6 +49,9 @@ TEST(RollupSql, GroupsByPlaceNameExpressionAndAll) {
     EXPECT_EQ(rollup->groups, 1U);
     EXPECT_EQ(rollup->results, "g0 AS \"day\", f0 AS \"n\"");
   }
+  const auto mixed = world.parse("SELECT Region, count(*) AS n FROM _input o GROUP BY O.region");
+  ASSERT_TRUE(mixed);
+  EXPECT_EQ(mixed->results, "g0 AS \"Region\", f0 AS \"n\"");
   EXPECT_FALSE(world.parse("SELECT a FROM _input"));
 }
 

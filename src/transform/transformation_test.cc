@@ -97,6 +97,7 @@ TEST(Transformation, StarMeansTheColumnsOfTheTable) {
 TEST(Transformation, KeysAreMadeOfTheTablesKeyAlone) {
   World world;
   EXPECT_EQ(world.open("SELECT amount FROM _input").names(), "amount:text _id:text*");
+  EXPECT_EQ(world.open("SELECT ID, Amount FROM _input").names(), "id:int64* amount:text");
   EXPECT_EQ(world.open("SELECT id * 10 AS _id, amount FROM _input").names(),
             "_id:text* amount:text");
   EXPECT_EQ(world

@@ -236,6 +236,51 @@ def test_both_are_at_one_position_while_a_bank_is_busy(source, servers):
                  "pgbench_accounts")
 
 
+def test_nothing_is_lost_or_doubled_through_kills(source, servers):
+    """A filtered collection and a rollup of a busy bank, killed while they are filled and followed."""
+    pgbench.initialize(source, scale=2)
+    freshet = servers.freshet(source).start().wait_live()
+    freshet.expects_faults()
+    rich = "SELECT aid, abalance AS balance FROM {} WHERE abalance <> 0"
+    branches = ("SELECT bid, count(*) AS n, sum(abalance) AS balance, max(abalance) AS most FROM {}"
+                " WHERE aid % 3 = 0 GROUP BY bid")
+    writer = pgbench.Writer(source, clients=2)
+    try:
+        freshet.execute(f"CREATE COLLECTION rich FROM pgbench_accounts AS {rich.format('_input')}")
+        freshet.execute(f"CREATE COLLECTION branches FROM pgbench_accounts AS {branches.format('_input')}")
+        for i in range(6):
+            if i > 1:
+                wait_filled(freshet, "rich")
+                wait_filled(freshet, "branches")
+                mine, its = freshet.execute("SELECT (SELECT sum(balance) FROM rich),"
+                                            " (SELECT sum(tbalance) FROM pgbench_tellers)")[0]
+                assert mine == its
+            freshet.kill()
+            freshet.start().wait_live(seconds=60)
+    finally:
+        writer.stop()
+    wait_filled(freshet, "branches")
+    assert_equal(source, freshet, rich, "rich", "pgbench_accounts")
+    assert_equal(source, freshet, branches, "branches", "pgbench_accounts")
+
+
+def test_a_paused_table_pauses_what_is_made_of_it(orders, freshet):
+    create(freshet, PAID.format("_input"))
+    create(freshet, BY_REGION.format("_input"), "by_status")
+    before = freshet.execute("SELECT * FROM by_status ORDER BY status")
+    freshet.execute("ALTER COLLECTION orders PAUSE")
+    orders.execute("UPDATE orders SET status = 'paid'; DELETE FROM orders WHERE id > 2000")
+    freshet.wait_lsn(orders)
+    assert freshet.execute("SELECT * FROM by_status ORDER BY status") == before
+    assert freshet.value("SELECT state FROM freshet.tables WHERE name = 'by_status'") == "paused"
+    freshet.execute("ALTER COLLECTION orders RESUME")
+    freshet.wait_live()
+    wait_filled(freshet, "paid")
+    wait_filled(freshet, "by_status")
+    assert_equal(orders, freshet)
+    assert_equal(orders, freshet, BY_REGION, "by_status")
+
+
 BY_REGION = ("SELECT status, count(*) AS n, count(note) AS notes, sum(id) AS ids, sum(amount::numeric(10,2)) AS total,"
              " min(id) AS first, max(amount::numeric(10,2)) AS most, count(DISTINCT amount) AS kinds"
              " FROM {} WHERE id % 10 <> 0 GROUP BY status")
