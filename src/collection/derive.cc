@@ -121,6 +121,11 @@ Result<> Derive::refill(TableId id) {
   return begin_again(table, all_[id]);
 }
 
+void Derive::forget(TableId id) {
+  all_.erase(id);
+  note_readers(workspace_.find(id)->stored.derivation->table);
+}
+
 // Plans the transformation for the mirror's columns. Other columns than before mean other rows.
 Result<> Derive::reopen(Table& table, Derived& derived, const Table& mirror) {
   Made made = TRY(open(table.stored.derivation->definition, mirror));

@@ -46,7 +46,7 @@ class Derive {
                Made made);
   bool has(TableId derived) const { return all_.contains(derived); }
   Result<> refill(TableId derived);
-  void forget(TableId derived) { all_.erase(derived); }
+  void forget(TableId derived);
 
   // Carries the changes over that the open transaction has applied to a mirror, as `plan` says. The
   // new rows are complete. With several_parts the transaction has others. A collection for which

@@ -443,6 +443,25 @@ TEST(Derive, RowsThatAreTooOldLeave) {
   EXPECT_EQ(world.ask("SELECT id FROM store.public.made"), (std::vector<std::string>{"3"}));
 }
 
+TEST(Derive, OneThatIsDroppedHalfFilledLeavesItsTableAlone) {
+  World world;
+  auto first = world.batch();
+  for (int i = 0; i < 1'000'000; ++i) first.insert(orders, {i, i, "x"});
+  world.apply(first);
+  world.make(big_ones);
+  ASSERT_TRUE(must(world.writer->tidy()));
+  ASSERT_EQ(world.made().state, TableState::CatchingUp);
+  const TableId ids[] = {world.made().schema->id};
+  must(world.writer->remove_tables(ids));
+  // The table is tidied up again: most of its rows die, and their segment is rewritten.
+  auto second = world.batch();
+  for (int i = 1000; i < 1'000'000; ++i) second.erase(orders, {.id = i});
+  world.apply(second);
+  world.fill();
+  EXPECT_EQ(world.store->numbers().at(0).dead_rows, 0U);
+  EXPECT_EQ(world.store->numbers().at(0).live_rows, 1000U);
+}
+
 TEST(Derive, GoesWithItsTable) {
   World world;
   world.make(big_ones).fill();

@@ -22,6 +22,16 @@ std::string_view name_of(Op op) {
   return "";
 }
 
+// The commit that the change came with, if that is known.
+const TableChanges::Origin* origin_of(const TableChanges& changes, const Change* change) {
+  if (changes.origins.empty()) return nullptr;
+  if (change == nullptr) return &changes.origins.front();
+  const auto at = static_cast<std::size_t>(change - changes.changes.data());
+  const auto behind =
+      std::ranges::upper_bound(changes.origins, at, {}, &TableChanges::Origin::first);
+  return behind == changes.origins.begin() ? nullptr : &*std::prev(behind);
+}
+
 }  // namespace
 
 void Transformed::drop_to(std::size_t rows) {
@@ -47,13 +57,8 @@ void Transformation::describe_rows(const TableChanges& changes) {
   std::string_view lsn;
   const TableChanges::Origin* last = nullptr;
   for (std::size_t row = 0; row < rows; ++row) {
-    const Change* change = change_of[row];
-    const auto at = static_cast<std::size_t>(change - changes.changes.data());
-    const auto behind = change == nullptr ? changes.origins.begin()
-                                          : std::ranges::upper_bound(changes.origins, at, {},
-                                                                     &TableChanges::Origin::first);
-    const TableChanges::Origin* origin =
-        behind == changes.origins.begin() ? nullptr : &*std::prev(behind);
+    const Change* const change = change_of[row];
+    const TableChanges::Origin* const origin = origin_of(changes, change);
     if (origin != last && origin != nullptr) {
       texts_.push_back(to_string(origin->commit_lsn));
       lsn = texts_.back();
@@ -117,7 +122,7 @@ Result<> Transformation::run_all(engine::RowQuery& query, std::span<const Column
                                  Transformed& out) {
   out.from.clear();
   out.rejected.clear();
-  const bool keys_only = &query == &*key_query_;
+  const bool keys_only = key_query_ && &query == &*key_query_;
   const std::span<const Column> more =
       keys_only ? std::span(metadata_).last(1) : std::span<const Column>(metadata_);
   const auto take = [&](const engine::Chunk& chunk) -> Result<> {
