@@ -22,6 +22,7 @@ namespace sqlstate = postgres::sqlstate;
 using collection::TableRecord;
 using postgres::CatalogTable;
 using postgres::Connection;
+using postgres::Plugin;
 using postgres::TablePatterns;
 
 constexpr std::chrono::milliseconds look_interval = 1s;
@@ -102,7 +103,7 @@ Result<Notes> AlterSourceTables::add(Connection& connection, const query::AlterS
   }
   Tables published = TRY(still_published(connection));
   published.insert(published.end(), fresh.begin(), fresh.end());
-  TRY(source::publish(connection, names_, published));
+  TRY(publish(connection, published));
   FAILPOINT("alter_source.add.published");
   TRY(choose(asked.patterns, ""));
   FAILPOINT("alter_source.add.chosen");
@@ -114,11 +115,21 @@ Result<Notes> AlterSourceTables::add(Connection& connection, const query::AlterS
   return Notes{};
 }
 
+postgres::Plugin AlterSourceTables::plugin(const Connection& connection) const {
+  return plugin_for(config_, connection.server_version());
+}
+
+// Through test_decoding every table comes: those that are not ours are left aside here.
+Result<> AlterSourceTables::publish(Connection& connection, const Tables& tables) const {
+  if (plugin(connection) != Plugin::Pgoutput) return {};
+  return source::publish(connection, names_, tables);
+}
+
 // What a pattern brings that is not mirrored yet.
 Result<AlterSourceTables::Tables> AlterSourceTables::new_tables(Connection& connection,
                                                                 const query::Word& word) const {
   const TablePatterns pattern = TRY(parse(word));
-  Tables found = TRY(postgres::read_tables(connection, pattern));
+  Tables found = TRY(postgres::read_tables(connection, pattern, plugin(connection)));
   if (found.empty()) return about(source::why_no_table(connection, word.text), word);
   std::set<TableId> known;
   for (const TableRecord& record : mirrored()) known.insert(record.schema->id);
@@ -156,7 +167,9 @@ Result<Notes> AlterSourceTables::drop(Connection& connection, const query::Alter
                   .hint = "freshet.tables lists what it has."},
                  word);
   }
-  TRY(source::may_change_publications(connection, names_));
+  if (plugin(connection) == Plugin::Pgoutput) {
+    TRY(source::may_change_publications(connection, names_));
+  }
   TRY(choose(asked.patterns, "!"));
   FAILPOINT("alter_source.drop.chosen");
   std::vector<Order> orders;
@@ -171,7 +184,7 @@ Result<Notes> AlterSourceTables::drop(Connection& connection, const query::Alter
   observe::info("tables dropped", {{"source", config_.name}, {"tables", gone.size()}});
   FAILPOINT("alter_source.drop.removed");
   // They are gone here whatever the source says; the next start tries again.
-  const Result<> published = source::publish(connection, names_, TRY(still_published(connection)));
+  const Result<> published = publish(connection, TRY(still_published(connection)));
   if (published.ok()) return Notes{};
   Error note = published.error();
   observe::warn("dropped tables are still published",
@@ -195,7 +208,7 @@ Result<AlterSourceTables::Tables> AlterSourceTables::still_published(Connection&
       if (std::holds_alternative<TableNews::Came>(table.what)) known.insert(table.table);
     }
   }
-  Tables tables = TRY(postgres::read_tables(connection, TablePatterns()));
+  Tables tables = TRY(postgres::read_tables(connection, TablePatterns(), plugin(connection)));
   std::erase_if(tables,
                 [&](const CatalogTable& table) { return !known.contains(table.schema.id); });
   return tables;

@@ -49,6 +49,8 @@ class AlterSourceTables {
   Result<Notes> drop(postgres::Connection& connection, const query::AlterSource& asked,
                      std::stop_token stop);
   Result<Tables> new_tables(postgres::Connection& connection, const query::Word& pattern) const;
+  postgres::Plugin plugin(const postgres::Connection& connection) const;
+  Result<> publish(postgres::Connection& connection, const Tables& tables) const;
   std::vector<collection::TableRecord> mirrored() const;
   Result<Tables> still_published(postgres::Connection& connection) const;
   Result<> choose(const std::vector<query::Word>& patterns, const std::string& mark);

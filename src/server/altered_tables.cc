@@ -53,7 +53,7 @@ Result<ShapeChange> AlteredTables::decide(const decode::Altered& altered,
 
 Result<std::optional<postgres::CatalogShape>> AlteredTables::ask(TableId id, std::stop_token stop) {
   if (connection_) {
-    auto shape = postgres::read_shape(*connection_, id);
+    auto shape = postgres::read_shape(*connection_, id, plugin_);
     if (shape.ok()) return shape;
     connection_.reset();
     if (shape.error().fault != Fault::Transient) return shape;
@@ -61,7 +61,7 @@ Result<std::optional<postgres::CatalogShape>> AlteredTables::ask(TableId id, std
   // There was none, or it had been idle for so long that it is gone.
   connection_ = TRY(postgres::Connection::connect(url_, {.stop = stop}));
   connection_->limit_answers(std::move(stop), answers_within);
-  return postgres::read_shape(*connection_, id);
+  return postgres::read_shape(*connection_, id, plugin_);
 }
 
 void go_on_as(const std::shared_ptr<const TableSchema>& schema,

@@ -17,6 +17,7 @@
 #include "decode/pgoutput.h"
 #include "model/change.h"
 #include "postgres/connection.h"
+#include "postgres/plugin.h"
 #include "server/shape_change.h"
 
 namespace freshet::server {
@@ -24,7 +25,8 @@ namespace freshet::server {
 class AlteredTables {
  public:
   // `url`: of the source. `binary`: as its values are sent.
-  AlteredTables(std::string url, bool binary) : url_(std::move(url)), binary_(binary) {}
+  AlteredTables(std::string url, bool binary, postgres::Plugin plugin)
+      : url_(std::move(url)), binary_(binary), plugin_(plugin) {}
 
   // Whose rows: those that apply() changes, or those that replay() does.
   enum class Rows { Live, Behind };
@@ -44,6 +46,7 @@ class AlteredTables {
 
   std::string url_;
   bool binary_;
+  postgres::Plugin plugin_;
   std::unique_ptr<postgres::Connection> connection_;  // opened when first needed
   Arena arena_;
 };

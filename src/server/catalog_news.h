@@ -59,7 +59,8 @@ struct CatalogNews {
 // Compares what is recorded with what the catalog says. One thread.
 class CatalogReader {
  public:
-  CatalogReader(SourceId source, bool binary) : source_(source), binary_(binary) {}
+  CatalogReader(SourceId source, postgres::Plugin plugin, bool binary)
+      : source_(source), plugin_(plugin), binary_(binary) {}
 
   // `tables`: those that match the patterns, as read just now. Asks for more where that is not
   // enough.
@@ -81,6 +82,7 @@ class CatalogReader {
   Result<> read_labels(postgres::Connection& connection);
 
   SourceId source_;
+  postgres::Plugin plugin_;
   bool binary_;                                // as values are sent
   std::map<std::string, std::string> labels_;  // of enums, by oid; as they were the time before
   bool labels_known_ = false;

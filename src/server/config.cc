@@ -165,6 +165,16 @@ Result<> read_collections(const toml::table& table, SourceConfig& source) {
   return bad_setting("collection must be written as [[source.collection]]", {});
 }
 
+Result<std::optional<postgres::Plugin>> read_protocol(const std::string& text) {
+  using Protocol = std::optional<postgres::Plugin>;
+  if (text == "auto") return Protocol();
+  for (const auto plugin : {postgres::Plugin::Pgoutput, postgres::Plugin::TestDecoding}) {
+    if (text == postgres::plugin_name(plugin)) return Protocol(plugin);
+  }
+  return bad_setting("setting source.protocol is \"" + text + "\"",
+                     "It is \"auto\", \"pgoutput\" or \"test_decoding\".");
+}
+
 Result<SourceConfig> read_source(const toml::table& table) {
   SourceConfig source;
   TomlTable reader(table, "source.");
@@ -173,6 +183,8 @@ Result<SourceConfig> read_source(const toml::table& table) {
   TRY(reader.texts("tables", source.tables));
   std::string on_lost_slot = "stop";
   TRY(reader.text("on_lost_slot", on_lost_slot));
+  std::string protocol = "auto";
+  TRY(reader.text("protocol", protocol));
   TRY(reader.truth("streaming", source.streaming));
   TRY(reader.megabytes("stream_mb_max", source.stream_bytes_max));
   std::int64_t keep_minutes = 0;
@@ -189,6 +201,7 @@ Result<SourceConfig> read_source(const toml::table& table) {
                        "It is \"stop\" or \"resync\".");
   }
   source.on_lost_slot = on_lost_slot == "stop" ? OnLostSlot::Stop : OnLostSlot::Resync;
+  source.protocol = TRY(read_protocol(protocol));
   if (source.url.empty()) {
     return bad_setting("a [[source]] has no url", "Add url = \"postgresql://user@host/database\".");
   }
@@ -258,6 +271,10 @@ Result<Config> read_config(const std::filesystem::path& file, Config defaults) {
     return bad_setting("source must be written as [[source]]", {});
   }
   return config;
+}
+
+postgres::Plugin plugin_for(const SourceConfig& source, int server_version) {
+  return source.protocol.value_or(postgres::best_plugin(server_version));
 }
 
 unsigned default_copy_workers() {

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "postgres/plugin.h"
 #include "query/commands.h"
 #include "stream/retention.h"
 
@@ -25,6 +27,7 @@ struct SourceConfig {
   std::string url;                  // libpq URI or key=value string
   std::vector<std::string> tables;  // patterns; empty: every table outside system schemas
   OnLostSlot on_lost_slot = OnLostSlot::Stop;
+  std::optional<postgres::Plugin> protocol{};  // nothing: the best that the server has
   bool streaming = true;  // large transactions are received while they run (14+)
   // Receiving rests while more than this waits in the stream to be applied; 0: no limit.
   std::uint64_t stream_bytes_max = 0;
@@ -32,6 +35,9 @@ struct SourceConfig {
   // Made, or made anew, when their definition is another than what is recorded.
   std::vector<query::CreateCollection> collections{};
 };
+
+// What the source's slot is made with, and followed through.
+postgres::Plugin plugin_for(const SourceConfig& source, int server_version);
 
 // As many as the machine has cores, within what a source bears without noticing much: 2 to 4.
 unsigned default_copy_workers();

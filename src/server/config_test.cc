@@ -78,6 +78,7 @@ tables = ["public.*", "!public.log"]
 name = "second"
 url = "postgresql://app@db/shop"
 streaming = false
+protocol = "test_decoding"
 )");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->data, "/var/lib/freshet");
@@ -93,6 +94,8 @@ streaming = false
   EXPECT_TRUE(config->sources[0].streaming);
   EXPECT_EQ(config->sources[1].name, "second");
   EXPECT_FALSE(config->sources[1].streaming);
+  EXPECT_FALSE(config->sources[0].protocol);
+  EXPECT_EQ(config->sources[1].protocol, postgres::Plugin::TestDecoding);
   EXPECT_TRUE(check(*config).ok());
 }
 
@@ -109,6 +112,25 @@ TEST(ReadConfig, RefusesAWrongTypeAndBadSyntax) {
   EXPECT_FALSE(read("sql_port = ").ok());
   EXPECT_FALSE(read("[[source]]\nurl = \"postgresql://db/shop\"\nstreaming = 1").ok());
   EXPECT_FALSE(read("[source]\nurl = \"postgresql://db/shop\"").ok());
+}
+
+TEST(ReadConfig, KnowsTheProtocols) {
+  const auto refused = read("[[source]]\nurl = \"postgresql://db/shop\"\nprotocol = \"wal2json\"");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().sqlstate, "22023");
+  EXPECT_NE(refused.error().hint.find("test_decoding"), std::string::npos);
+}
+
+TEST(PluginFor, TakesTheBestUnlessItIsSet) {
+  using postgres::Plugin;
+  SourceConfig source;
+  EXPECT_EQ(plugin_for(source, 90424), Plugin::TestDecoding);
+  EXPECT_EQ(plugin_for(source, 90624), Plugin::TestDecoding);
+  EXPECT_EQ(plugin_for(source, 100000), Plugin::Pgoutput);
+  source.protocol = Plugin::TestDecoding;
+  EXPECT_EQ(plugin_for(source, 180000), Plugin::TestDecoding);
+  source.protocol = Plugin::Pgoutput;
+  EXPECT_EQ(plugin_for(source, 90600), Plugin::Pgoutput);
 }
 
 TEST(CheckConfig, RefusesWhatCannotWork) {

@@ -100,13 +100,16 @@ Result<std::unique_ptr<snapshot::Snapshot>> CopyTables::new_snapshot(const Recor
   TRY(remind_of(records, stop));
   return snapshot::Snapshot::create(
       options_.url,
-      {.slot = options_.names.slot + "_copy_" + std::to_string(::getpid()), .temporary = true},
+      {.slot = options_.names.slot + "_copy_" + std::to_string(::getpid()),
+       .temporary = true,
+       .plugin = options_.plugin},
       std::move(stop));
 }
 
 // The tables may have been published while transactions were open.
 Result<> CopyTables::remind_of(const Records& records, std::stop_token stop) {
-  if (!source::needs_reminder(options_.server_version)) return {};
+  const bool published = options_.plugin == postgres::Plugin::Pgoutput;
+  if (!published || !source::needs_reminder(options_.server_version)) return {};
   const auto connection = TRY(postgres::Connection::connect(options_.url, {.stop = stop}));
   connection->limit_answers(stop, answers_within);
   if (connection->parameter("in_hot_standby") == "on")

@@ -35,6 +35,7 @@ class CopyTables {
     std::string url;
     source::Names names;  // temporary slots are named after the slot
     int server_version = 0;
+    postgres::Plugin plugin = postgres::Plugin::Pgoutput;
     unsigned workers = 2;
     bool binary = true;  // what the stream was started with
   };

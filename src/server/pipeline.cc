@@ -65,8 +65,10 @@ Result<std::unique_ptr<source::Replication>> start_replication(const SourceConfi
   const source::Names& names = prepared.names;
   source::ReplicationOptions options{
       .slot = names.slot,
+      .plugin = prepared.plugin,
       .publications = names.publication + "," + names.inserts_publication,
       .binary = prepared.binary,
+      .known_end = prepared.known.end,
       .application_name = owner.application_name(),
       .stop = std::move(stop),
       .streaming = source.streaming && !streaming_failed,
@@ -113,12 +115,13 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
                       .stream_bytes_max = source.stream_bytes_max});
   Receive receive(*replication, stream, resent_of(*replication, prepared), std::move(room),
                   handover, board);
-  Apply apply(store, std::move(prepared.writer), id, {source.url, prepared.binary},
+  Apply apply(store, std::move(prepared.writer), id, {source.url, prepared.binary, prepared.plugin},
               ConfiguredCollections(source.collections, board), stream, source.keep, handover,
               requests, board);
   CopyTables copy({.url = source.url,
                    .names = prepared.names,
                    .server_version = prepared.control->server_version(),
+                   .plugin = prepared.plugin,
                    .workers = config.copy_workers,
                    .binary = prepared.binary},
                   store, id, stream, handover, board);
@@ -126,8 +129,10 @@ Result<> run_pipeline(const SourceConfig& source, const Config& config, const so
 
   AlterSourceTables alter(source, owner, prepared.names, store, id, handover, requests, board);
 
-  WatchCatalog watch_catalog(source, owner, {.names = prepared.names, .binary = prepared.binary},
-                             store, id, handover);
+  WatchCatalog watch_catalog(
+      source, owner,
+      {.names = prepared.names, .plugin = prepared.plugin, .binary = prepared.binary}, store, id,
+      handover);
 
   Stages stages(stop);
   stages.start("receive:" + source.name, [&](std::stop_token s) {

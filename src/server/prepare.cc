@@ -45,6 +45,7 @@ Result<> check_source(postgres::Connection& connection, const SourceConfig& conf
                             {.source_name = config.name,
                              .tables = config.tables,
                              .choices = record ? record->choices : std::vector<std::string>(),
+                             .protocol = config.protocol,
                              .resumes = record && record->slot_created,
                              .stop = std::move(stop)}));
   if (found.empty()) return {};
@@ -80,8 +81,9 @@ Result<> take_over(postgres::Connection& connection, const source::Names& names,
 
 Result<std::unique_ptr<snapshot::Snapshot>> create_slot(
     const SourceConfig& config, const source::Owner& owner, postgres::Connection& connection,
-    const source::SlotStatus& slot, const source::Names& names,
+    const source::SlotStatus& slot, const Prepared& prepared,
     const std::vector<CatalogTable>& tables, Board& board, std::stop_token stop) {
+  const source::Names& names = prepared.names;
   if (slot.exists) {
     // A crash came between making the slot and recording it; nothing was copied under it.
     TRY(take_over(connection, names, owner));
@@ -95,7 +97,8 @@ Result<std::unique_ptr<snapshot::Snapshot>> create_slot(
     if (table.why_not.empty()) waiting.push_back(&table.schema);
   }
   const SlotWait shown(config.url, waiting, board);
-  return snapshot::Snapshot::create(config.url, {.slot = names.slot}, std::move(stop));
+  return snapshot::Snapshot::create(config.url, {.slot = names.slot, .plugin = prepared.plugin},
+                                    std::move(stop));
 }
 
 // Everything of the source that is durable here, or that queries have been told of.
@@ -213,7 +216,7 @@ Result<> record_beginning(Prepared& prepared, collection::Store& store) {
     TRY(prepared.writer->begin_anew(start));
     prepared.record.applied = start;
     prepared.record.slot_created = true;
-    prepared.known = {.source = prepared.record.name, .end = start.lsn};
+    prepared.known = {.source = prepared.record.name, .end = start.lsn, .plugin = prepared.plugin};
     FAILPOINT("prepare.record_slot.before");
   }
   TRY(store.update_source(prepared.record));
@@ -235,11 +238,15 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
   TRY(check_source(*connection, config, store, stop));
   const SourceRecord known = store.find_source(config.name).value_or(SourceRecord{});
   const postgres::TablePatterns patterns = TRY(patterns_of(config, known));
-  const std::vector<CatalogTable> tables = TRY(postgres::read_tables(*connection, patterns));
+  const postgres::Plugin plugin = plugin_for(config, connection->server_version());
+  const bool pgoutput = plugin == postgres::Plugin::Pgoutput;
+  const std::vector<CatalogTable> tables =
+      TRY(postgres::read_tables(*connection, patterns, plugin));
 
   Prepared prepared;
   prepared.names = source::names_for(config.name);
-  prepared.binary = all_binary(tables) && connection->server_version() >= 140000;
+  prepared.plugin = plugin;
+  prepared.binary = pgoutput && all_binary(tables) && connection->server_version() >= 140000;
   source::SlotStatus slot = TRY(source::slot_status(*connection, prepared.names.slot));
   prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
   FAILPOINT("prepare.add_source.after");
@@ -255,23 +262,26 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     prepared.known = {.source = config.name,
                       .system_id = prepared.record.system_id,
                       .timeline = prepared.record.timeline,
-                      .end = known_end(store, prepared.record, *prepared.stream)};
+                      .end = known_end(store, prepared.record, *prepared.stream),
+                      .plugin = prepared.plugin};
     TRY(check_continuity(prepared, slot, *replication));
   }
   replication.reset();
   // Before anything is changed: a slot that is in the way may be dropped only when it is ours.
   if (!resumed && slot.exists) {
-    TRY(source::check_slot_kind(prepared.names, slot));
+    TRY(source::check_slot_kind(prepared.names, slot, plugin));
     TRY(source::check_mark(*connection, prepared.names, store.installation()));
   }
-  TRY(source::publish(*connection, prepared.names, tables));
-  FAILPOINT("prepare.publish.after");
-  TRY(source::mark(*connection, prepared.names, store.installation()));
+  if (pgoutput) {
+    TRY(source::publish(*connection, prepared.names, tables));
+    FAILPOINT("prepare.publish.after");
+    TRY(source::mark(*connection, prepared.names, store.installation()));
+  }
   if (resumed) {
     TRY(take_over(*connection, prepared.names, owner));
   } else {
     prepared.first_snapshot =
-        TRY(create_slot(config, owner, *connection, slot, prepared.names, tables, board, stop));
+        TRY(create_slot(config, owner, *connection, slot, prepared, tables, board, stop));
     FAILPOINT("prepare.create_slot.after");
     TRY(remove_stream(folder));
     prepared.stream = TRY(stream::Stream::open(folder, {}).context("open stream"));

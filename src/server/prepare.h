@@ -1,6 +1,7 @@
 // What happens before a source can be followed: is it possible at all, which tables, are
 // publication and slot there, does what it offers continue what we have. Publication first, slot
-// second: a slot only delivers what was published when it was made.
+// second: a slot only delivers what was published when it was made. Through test_decoding there is
+// no publication, and no mark on one (source/mark.h).
 //
 // A source whose record says that no slot was created is begun, or begun anew: whatever is left of
 // slot and stream goes, every table is copied, and the rows that were there before stay readable
@@ -34,7 +35,8 @@ struct Prepared {
   postgres::SystemId system;
   std::unique_ptr<stream::Stream> stream;
   std::unique_ptr<collection::Writer> writer;
-  bool binary = true;  // every column has a binary form we know
+  postgres::Plugin plugin = postgres::Plugin::Pgoutput;  // that the slot has
+  bool binary = true;  // values are sent so: every column has a binary form we know
   // Of the slot that was made just now; null when the slot was there.
   std::unique_ptr<snapshot::Snapshot> first_snapshot;
 };

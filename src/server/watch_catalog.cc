@@ -38,7 +38,7 @@ WatchCatalog::WatchCatalog(const SourceConfig& config, const source::Owner& owne
       store_(store),
       source_(source),
       handover_(handover),
-      reader_(source, options_.binary) {}
+      reader_(source, options_.plugin, options_.binary) {}
 
 Result<> WatchCatalog::run(std::stop_token stop) {
   Guarded<bool> never;
@@ -96,10 +96,13 @@ Result<> WatchCatalog::tell() {
   const auto record = store_.find_source(config_.name);
   CHECK(record);  // whoever is followed is recorded
   const postgres::TablePatterns patterns = TRY(patterns_of(config_, *record));
-  const std::vector<postgres::CatalogTable> tables = TRY(postgres::read_tables(
-      *connection_, patterns, postgres::Plugin::Pgoutput, postgres::Sizes::AsKnown));
+  const std::vector<postgres::CatalogTable> tables =
+      TRY(postgres::read_tables(*connection_, patterns, options_.plugin, postgres::Sizes::AsKnown));
   // First of all: until it is done, the application's updates of a table without a key fail.
-  const Result<> published = source::publish(*connection_, options_.names, tables);
+  Result<> published;
+  if (options_.plugin == postgres::Plugin::Pgoutput) {
+    published = source::publish(*connection_, options_.names, tables);
+  }
   CatalogNews news = TRY(reader_.compare(*connection_, records, tables, patterns));
   // A copy of what is not published would miss what comes after it.
   if (!published.ok()) std::erase_if(news.tables, needs_publishing);

@@ -28,6 +28,7 @@ class WatchCatalog {
  public:
   struct Options {
     source::Names names{};
+    postgres::Plugin plugin = postgres::Plugin::Pgoutput;
     bool binary = true;  // as values are sent
   };
   WatchCatalog(const SourceConfig& config, const source::Owner& owner, Options options,

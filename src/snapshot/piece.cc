@@ -46,7 +46,7 @@ Result<std::optional<std::vector<Relation>>> relations_of(Connection& connection
   const Rows rows = TRY(connection.query(fmt::format(
       "SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_relation_size(c.oid) AS bytes, "
       "pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::bigint, "
-      "{} AS is_heap, c.relkind = 'r' AND NOT c.relrowsecurity AND "
+      "{} AS is_heap, c.relkind = 'r' AND {} AND "
       "pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND "
       "pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable "
       "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -54,7 +54,8 @@ Result<std::optional<std::vector<Relation>>> relations_of(Connection& connection
       connection.server_version() >= 120000
           ? "c.relam = (SELECT oid FROM pg_catalog.pg_am WHERE amname = 'heap')"
           : "true",
-      which)));
+      // Row-level security came with 9.5.
+      connection.server_version() >= 90500 ? "NOT c.relrowsecurity" : "true", which)));
   std::vector<Relation> relations;
   for (const auto& row : rows.rows) {
     if (table.partitioned && row[6] != "t") return std::optional<std::vector<Relation>>();

@@ -38,6 +38,11 @@ Result<> check_unchanged(const CatalogTable& table, Snapshot& snapshot) {
   return {};
 }
 
+// Parallel queries came with 9.6.
+const char* alone_sql(int server_version) {
+  return server_version >= 90600 ? "; SET LOCAL max_parallel_workers_per_gather = 0" : "";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TableReader>> TableReader::connect(const std::string& url, Options options) {
@@ -67,7 +72,7 @@ Result<CatalogTable> TableReader::open_locked(Snapshot& snapshot, TableId id, Pa
   TRY(connection_->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
   const auto seen =
       connection_->query("SET TRANSACTION SNAPSHOT " + postgres::literal(snapshot.name()) +
-                         "; SET LOCAL max_parallel_workers_per_gather = 0");
+                         alone_sql(connection_->server_version()));
   if (!seen.ok()) {
     // It goes with the connection that holds it; the next snapshot will do.
     Error lost = seen.error();

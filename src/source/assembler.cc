@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "postgres/sqlstate.h"
+#include "source/line_commit.h"
 #include "source/server_time.h"
 
 namespace freshet::source {
@@ -158,6 +159,11 @@ Result<> Assembler::stream_commit(ByteReader reader) {
   }
   part_ = {};
   TRY(read_commit(reader));
+  return give_spool(xid);
+}
+
+// What waited in the spool goes out behind a Begin, as if it had come after its commit.
+Result<> Assembler::give_spool(Xid xid) {
   committed_.emplace(TRY(spools_->take(xid)));
   start_transaction();
   std::string begin;
@@ -204,6 +210,47 @@ Result<> Assembler::gather_committed() {
   open_ = false;
   ready_ = true;
   return {};
+}
+
+// ----------------------------------------------------------------------- lines of test_decoding
+
+namespace {
+
+// Lines of one transaction come without those of another between.
+constexpr Xid of_lines{0};
+
+bool is_boundary(std::string_view line, std::string_view word) {
+  return line.starts_with(word) && (line.size() == word.size() || line[word.size()] == ' ');
+}
+
+}  // namespace
+
+Result<> Assembler::take_line(std::string_view line, Lsn at) {
+  CHECK(!ready() && spools_);
+  // Logical messages: some stand outside of transactions, and none is a change.
+  if (line.starts_with("message: ")) return {};
+  if (is_boundary(line, "BEGIN")) {
+    if (block_) return protocol_error("the server began a transaction within another");
+    spools_->begin(of_lines);
+    block_ = of_lines;
+    return {};
+  }
+  if (!block_) return protocol_error("the server sent a line outside a transaction");
+  if (is_boundary(line, "COMMIT")) return line_commit(line, at);
+  return spools_->append(of_lines, of_lines, test_decoding_line, as_bytes(line));
+}
+
+// The server gives the end of the commit record, and not its start. A record ends where the next
+// one can begin: so the byte before stands for the start wherever positions are compared with it.
+Result<> Assembler::line_commit(std::string_view line, Lsn at) {
+  const std::optional<Time> time = commit_time_of(line);
+  if (!time || at == Lsn{}) return protocol_error("the server sent a commit that makes no sense");
+  part_ = {};
+  part_.commit_lsn = Lsn{at.value - 1};
+  part_.end_lsn = at;
+  part_.commit_time = *time;
+  block_.reset();
+  return give_spool(of_lines);
 }
 
 }  // namespace freshet::source

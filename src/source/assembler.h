@@ -6,6 +6,9 @@
 // handed over at their commit, in the shape of ordinary ones, so that nobody behind this sees a
 // difference.
 //
+// Lines of test_decoding come whole, after their commit, and only the last one tells where it is:
+// they wait in a spool too.
+//
 // It looks at message kinds and commit boundaries only; what the messages say is decode's business.
 // One thread. Source: PostgreSQL documentation, "Logical Replication Message Formats".
 #pragma once
@@ -13,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -35,6 +39,9 @@ class Assembler {
 
   // The next message. Only when nothing is ready.
   Result<> take(Bytes message);
+  // The same with a line of test_decoding, and the position that the server gave with it. Needs
+  // spools.
+  Result<> take_line(std::string_view line, Lsn at);
   // Whether give() has something.
   bool ready() const { return ready_ || committed_; }
   // The next part, or the position of a transaction in which nothing concerns us. Neither when
@@ -43,6 +50,8 @@ class Assembler {
 
   // Whether the message that begins so would only be kept for later.
   bool spools(std::byte kind) const { return block_ || kind == std::byte{'S'}; }
+  // Whether a line would be, for longer: those of a small transaction are soon at their end.
+  bool spools_lines() const { return block_ && spooled_bytes() >= part_bytes_max_; }
 
   // Between the first and the last message of something: positions that come now say nothing.
   bool inside() const { return open_ || block_ || ready(); }
@@ -57,6 +66,8 @@ class Assembler {
   Result<> stream_commit(ByteReader reader);
   Result<> stream_abort(ByteReader reader);
   Result<> read_commit(ByteReader& reader);
+  Result<> line_commit(std::string_view line, Lsn at);
+  Result<> give_spool(Xid xid);
   Result<> gather_committed();
   void start_transaction();
   void keep(Bytes message);

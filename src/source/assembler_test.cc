@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "source/scripted_messages.h"
 
 namespace freshet::source {
@@ -175,6 +178,93 @@ TEST_F(AssemblerTest, RefusesBlocksThatItDidNotAskFor) {
   for (const auto& message : {block(9, true), stream_abort(9, 9), stream_commit(9, 100, 110)}) {
     EXPECT_FALSE(assembler.take(as_bytes(message)).ok());
   }
+}
+
+class LinesTest : public AssemblerTest {
+ protected:
+  std::vector<std::string> take_lines(const std::vector<std::string>& lines, Lsn end) {
+    std::vector<std::string> out;
+    for (const std::string& line : lines) {
+      // Only the last line of a transaction has a position.
+      const Result<> taken = assembler_.take_line(line, line.starts_with("COMMIT") ? end : Lsn{});
+      EXPECT_TRUE(taken.ok()) << taken.error().message;
+      while (assembler_.ready()) note(out);
+    }
+    return out;
+  }
+  std::string line_refusal(const std::string& line, Lsn at = {}) {
+    const Result<> taken = assembler_.take_line(line, at);
+    return taken.ok() ? "taken" : taken.error().sqlstate;
+  }
+};
+
+const std::string committed = "COMMIT (at 2000-01-01 00:00:00.000007+00)";
+
+TEST_F(LinesTest, GivesLinesTheShapeOfAnOrdinaryTransaction) {
+  EXPECT_EQ(take_lines({"BEGIN", "table public.t: INSERT: id[integer]:1", committed}, Lsn{110}),
+            Told{"B #table public.t: INSERT: id[integer]:1 C"});
+  ASSERT_EQ(parts_.size(), 1U);
+  EXPECT_TRUE(parts_[0].first && parts_[0].last);
+  EXPECT_EQ(parts_[0].commit_lsn, Lsn{109});
+  EXPECT_EQ(parts_[0].end_lsn, Lsn{110});
+  EXPECT_EQ(parts_[0].commit_time,
+            Time(std::chrono::seconds(946684800)) + std::chrono::microseconds(7));
+  EXPECT_FALSE(assembler_.inside());
+}
+
+TEST_F(LinesTest, TakesTransactionIdsAndOtherOffsets) {
+  take_lines({"BEGIN 693", "table a.b: DELETE: (no-tuple-data)",
+              "COMMIT 693 (at 2000-01-01 05:30:00.000007+05:30)"},
+             Lsn{20});
+  ASSERT_EQ(parts_.size(), 1U);
+  EXPECT_EQ(parts_[0].commit_time,
+            Time(std::chrono::seconds(946684800)) + std::chrono::microseconds(7));
+}
+
+TEST_F(LinesTest, KeepsALargeTransactionOutOfMemoryUntilItsEnd) {
+  const std::string row = "table public.t: INSERT: x[text]:'" + std::string(400, 'x') + "'";
+  ASSERT_TRUE(assembler_.take_line("BEGIN", {}).ok());
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(assembler_.take_line(row, {}).ok());
+    EXPECT_FALSE(assembler_.ready());
+    EXPECT_TRUE(assembler_.inside());
+  }
+  EXPECT_TRUE(assembler_.spools_lines());
+  EXPECT_GT(
+      std::filesystem::file_size(*std::filesystem::directory_iterator(folder_.path() / "spool")),
+      7000U);
+  ASSERT_TRUE(assembler_.take_line(committed, Lsn{50}).ok());
+  std::vector<std::string> out;
+  while (assembler_.ready()) note(out);
+  ASSERT_GT(parts_.size(), 5U);
+  std::size_t lines = 0;
+  for (const std::string& part : out)
+    lines += static_cast<std::size_t>(std::ranges::count(part, '#'));
+  EXPECT_EQ(lines, 20U);
+  EXPECT_TRUE(parts_.front().first && !parts_.front().last);
+  EXPECT_EQ(parts_.front().commit_lsn, Lsn{49});
+  EXPECT_TRUE(parts_.back().last);
+  EXPECT_EQ(parts_.back().end_lsn, Lsn{50});
+  EXPECT_EQ(assembler_.spooled_bytes(), 0U);
+}
+
+TEST_F(LinesTest, TellsOnlyThePositionOfAnEmptyTransactionAndLeavesOutLogicalMessages) {
+  EXPECT_EQ(take_lines({"BEGIN", committed}, Lsn{30}), Told{"idle 30"});
+  EXPECT_EQ(take_lines({"message: transactional: 0 prefix: a, sz: 1 content:x", "BEGIN",
+                        "message: transactional: 1 prefix: a, sz: 1 content:x", committed},
+                       Lsn{40}),
+            Told{"idle 40"});
+}
+
+TEST_F(LinesTest, RefusesWhatMakesNoSense) {
+  EXPECT_EQ(line_refusal("table public.t: INSERT: id[integer]:1"), "08P01");
+  EXPECT_EQ(line_refusal(committed, Lsn{9}), "08P01");
+  EXPECT_EQ(line_refusal("BEGINNING"), "08P01");
+  EXPECT_EQ(line_refusal("BEGIN"), "taken");
+  EXPECT_EQ(line_refusal("BEGIN"), "08P01");
+  EXPECT_EQ(line_refusal(committed), "08P01");  // without a position
+  EXPECT_EQ(line_refusal("COMMIT 7", Lsn{9}), "08P01");
+  EXPECT_EQ(line_refusal("COMMIT (at sometime)", Lsn{9}), "08P01");
 }
 
 }  // namespace

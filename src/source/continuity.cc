@@ -59,14 +59,23 @@ Result<> check_system(const Known& known, const postgres::SystemId& system) {
                           known.source)};
 }
 
-Result<> check_slot_kind(const Names& names, const SlotStatus& slot) {
-  if (slot.plugin == "pgoutput" && slot.of_this_database) return {};
-  return Error{.sqlstate = sqlstate::not_in_prerequisite_state,
-               .message = fmt::format("replication slot {} belongs to another database or another "
-                                      "program",
-                                      names.slot),
-               .detail = fmt::format("It decodes database {} with {}.", slot.database, slot.plugin),
-               .hint = "Drop it, or give the source another name."};
+Result<> check_slot_kind(const Names& names, const SlotStatus& slot, postgres::Plugin plugin) {
+  const std::string_view wanted = postgres::plugin_name(plugin);
+  if (slot.plugin == wanted && slot.of_this_database) return {};
+  Error error{.sqlstate = sqlstate::not_in_prerequisite_state,
+              .message = fmt::format("replication slot {} belongs to another database or another "
+                                     "program",
+                                     names.slot),
+              .detail = fmt::format("It decodes database {} with {}.", slot.database, slot.plugin),
+              .hint = "Drop it, or give the source another name."};
+  if (slot.of_this_database) {
+    error.detail += fmt::format(" This source is followed through {}.", wanted);
+    error.hint += fmt::format(
+        " If its protocol was changed: set it back to \"{}\", or drop the slot and copy again "
+        "(ALTER SOURCE … RESYNC;).",
+        slot.plugin);
+  }
+  return error;
 }
 
 Result<> check_slot(const Known& known, const Names& names, const SlotStatus& slot) {
@@ -86,7 +95,7 @@ Result<> check_slot(const Known& known, const Names& names, const SlotStatus& sl
                  "It was dropped, or the server was replaced by a standby or a backup that had no "
                  "such slot. Changes since then cannot be had any more.");
   }
-  TRY(check_slot_kind(names, slot));
+  TRY(check_slot_kind(names, slot, known.plugin));
   if (slot.wal_status == "lost") {
     return stale(known, slot_lost,
                  fmt::format("replication slot {} has lost changes on the source", names.slot),

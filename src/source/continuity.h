@@ -19,6 +19,7 @@
 #include "model/position.h"
 #include "postgres/catalog.h"
 #include "postgres/connection.h"
+#include "postgres/plugin.h"
 #include "source/slot.h"
 
 namespace freshet::source {
@@ -39,13 +40,14 @@ struct Known {
   std::string system_id{};  // of the cluster; empty: not known yet
   std::uint32_t timeline = 0;
   Lsn end{};  // every commit that ends at or below was received, and is durable here
+  postgres::Plugin plugin = postgres::Plugin::Pgoutput;  // that the slot is to have
 };
 
 // The cluster is the one we know: else Permanent 55000, for the URL may be wrong.
 Result<> check_system(const Known& known, const postgres::SystemId& system);
 
-// The slot decodes this database for us; else Permanent 55000.
-Result<> check_slot_kind(const Names& names, const SlotStatus& slot);
+// The slot decodes this database for us, with that plugin; else Permanent 55000.
+Result<> check_slot_kind(const Names& names, const SlotStatus& slot, postgres::Plugin plugin);
 
 // The slot is there, ours, and lost nothing. Else stale: 55S01, 55S02.
 // Transient on a standby without it: the source may be about to be promoted.

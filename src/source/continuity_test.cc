@@ -67,6 +67,13 @@ TEST(Continuity, LeavesAnotherProgramsSlotAlone) {
   SlotStatus slot = our_slot();
   slot.plugin = "test_decoding";
   EXPECT_EQ(check_slot(known, names, slot).error().fault, Fault::Permanent);
+  Known lines = known;
+  lines.plugin = postgres::Plugin::TestDecoding;
+  EXPECT_TRUE(check_slot(lines, names, slot).ok());
+  const Result<> refused = check_slot(lines, names, our_slot());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().sqlstate, "55000");
+  EXPECT_NE(refused.error().hint.find("set it back to \"pgoutput\""), std::string::npos);
   slot = our_slot();
   slot.of_this_database = false;
   EXPECT_EQ(check_slot(known, names, slot).error().fault, Fault::Permanent);

@@ -28,6 +28,11 @@ Result<> run(const Check& check, Patient& patient, std::vector<Finding>& into) {
   return {};
 }
 
+bool concerns(const Check& check, const Patient& patient) {
+  if (patient.version < oldest_version && !check.on_old_servers) return false;
+  return patient.publishes() || !check.of_publications;
+}
+
 // No connection: nothing else can be looked at, but the host's name may tell why.
 Finding unreachable(const Error& error, const std::string& url) {
   const postgres::Endpoint endpoint = postgres::endpoint_of(url);
@@ -92,14 +97,13 @@ Result<Diagnosis> examine(const std::string& url, const DoctorOptions& options) 
   TRY(connection.query(
       "SET default_transaction_read_only = on; SET statement_timeout = '30s'; SET lock_timeout = "
       "'2s'"));
-  const bool old = patient.version < oldest_version;
-  if (!old) patient.before = TRY(count_activity(patient));
+  if (patient.version >= oldest_version) patient.before = TRY(count_activity(patient));
   diagnosis.findings.push_back(
       {.check = connecting,
        .message =
            fmt::format("{} answers as {}", postgres::without_password(url), patient.role.name)});
   for (const Check& check : all_checks()) {
-    if (old && !check.on_old_servers) continue;
+    if (!concerns(check, patient)) continue;
     TRY(run(check, patient, diagnosis.findings).context("examine the source"));
   }
   return diagnosis;
@@ -110,8 +114,7 @@ Result<std::vector<Finding>> obstacles(Connection& connection, const std::string
   Patient patient = TRY(meet(connection, url, options));
   std::vector<Finding> findings;
   for (const Check& check : all_checks()) {
-    if (!check.before_serving) continue;
-    if (patient.version < oldest_version && !check.on_old_servers) continue;
+    if (!check.before_serving || !concerns(check, patient)) continue;
     TRY(run(check, patient, findings).context("check the source"));
   }
   std::erase_if(findings, [](const Finding& finding) {

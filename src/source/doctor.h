@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "base/result.h"
 #include "postgres/connection.h"
+#include "postgres/plugin.h"
 #include "source/provider.h"
 
 namespace freshet::source {
@@ -38,6 +40,7 @@ struct DoctorOptions {
   std::string source_name{};           // decides the names of slot and publications
   std::vector<std::string> tables{};   // patterns, as for serve
   std::vector<std::string> choices{};  // tables that were added and dropped since, as patterns
+  std::optional<postgres::Plugin> protocol{};  // nothing: the best that the server has
   unsigned copy_workers = 2;
   // A slot was made for this source: whether it is still there is not the doctor's to judge, and
   // there need not be room for another one.

@@ -42,7 +42,8 @@ struct Check {
   std::string_view name;
   Result<> (*look)(Patient& patient, Findings& findings);
   bool before_serving = false;  // serve asks it too
-  bool on_old_servers = false;  // its SQL runs before PostgreSQL 10 too
+  bool on_old_servers = false;  // it says something of servers before 9.4 too
+  bool of_publications = false;
 };
 
 // In the order in which they run, which is that of their numbers.

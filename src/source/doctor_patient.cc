@@ -46,6 +46,18 @@ Result<Answer> Patient::ask(std::string_view sql) const {
   return Answer(TRY(connection.query(sql)));
 }
 
+// The functions had other names before 10.
+std::string Patient::wal_end() const {
+  return at_least(10) ? "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE "
+                        "pg_current_wal_lsn() END"
+                      : "CASE WHEN pg_is_in_recovery() THEN pg_last_xlog_replay_location() ELSE "
+                        "pg_current_xlog_location() END";
+}
+
+std::string_view Patient::wal_difference() const {
+  return at_least(10) ? "pg_wal_lsn_diff" : "pg_xlog_location_diff";
+}
+
 std::string Patient::table_oids() const {
   std::string list;
   for (const CatalogTable& table : tables) {
@@ -65,6 +77,7 @@ Result<Patient> meet(Connection& connection, const std::string& url, const Docto
   Patient patient{.connection = connection, .url = url, .options = options};
   patient.names = names_for(options.source_name);
   patient.version = connection.server_version();
+  patient.plugin = options.protocol.value_or(postgres::best_plugin(patient.version));
   patient.host = connection.host();
   patient.port = connection.port();
   patient.patterns = TRY(postgres::TablePatterns::parse(options.tables));
@@ -80,15 +93,15 @@ Result<Patient> meet(Connection& connection, const std::string& url, const Docto
   patient.provider = TRY(detect_provider(connection).context("find the provider"));
   if (patient.version < oldest_version) return patient;
   patient.slot = TRY(slot_status(connection, patient.names.slot));
-  patient.tables = TRY(postgres::read_tables(connection, patient.patterns));
+  patient.tables = TRY(postgres::read_tables(connection, patient.patterns, patient.plugin));
   return patient;
 }
 
 Result<Activity> count_activity(const Patient& patient) {
-  const Answer answer = TRY(
-      patient.ask("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE "
-                  "pg_current_wal_lsn() END, (SELECT sum(n_tup_ins) FROM pg_stat_sys_tables WHERE "
-                  "schemaname = 'pg_catalog' AND relname IN ('pg_class', 'pg_attribute'))"));
+  const Answer answer = TRY(patient.ask(
+      fmt::format("SELECT {}, (SELECT sum(n_tup_ins) FROM pg_stat_sys_tables WHERE "
+                  "schemaname = 'pg_catalog' AND relname IN ('pg_class', 'pg_attribute'))",
+                  patient.wal_end())));
   return Activity{.since = std::chrono::steady_clock::now(),
                   .wal = parse_lsn(answer.text(0, 0)).value_or(Lsn{}),
                   .catalog_writes = answer.number(0, 1)};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -51,6 +52,7 @@ struct Patient {
   DoctorOptions options{};
   Names names{};
   int version = 0;  // server_version_num
+  postgres::Plugin plugin = postgres::Plugin::Pgoutput;
   bool standby = false;
   bool reads_only = false;  // default_transaction_read_only, before we set it ourselves
   std::string database{};
@@ -65,6 +67,10 @@ struct Patient {
 
   // Runs one statement. Its error is the caller's to judge.
   Result<Answer> ask(std::string_view sql) const;
+  bool publishes() const { return plugin == postgres::Plugin::Pgoutput; }
+  // SQL of where its WAL ends, and of the bytes between two positions.
+  std::string wal_end() const;
+  std::string_view wal_difference() const;
   bool at_least(int major) const { return version >= major * 10000; }
   // oids of the tables as a SQL array: "'{16384,16390}'::oid[]".
   std::string table_oids() const;
@@ -77,6 +83,6 @@ Result<Patient> meet(postgres::Connection& connection, const std::string& url,
 // Counts what `before` holds.
 Result<Activity> count_activity(const Patient& patient);
 
-constexpr int oldest_version = 100000;  // pgoutput and publications
+constexpr int oldest_version = 90400;  // logical decoding
 
 }  // namespace freshet::source

@@ -14,12 +14,45 @@ namespace sqlstate = postgres::sqlstate;
 
 namespace {
 
-// What a server before 10 cannot do, for those who plan to upgrade it.
-constexpr const char* lost_before_10 =
-    "Before 10 there is no pgoutput and there are no publications: changes could only come through "
-    "test_decoding, as text and of every table; TRUNCATE is not delivered before 11; there are no "
-    "temporary slots, so that a copy that was cut off starts from the beginning; float timestamps "
-    "(integer_datetimes = off) cannot be read in binary.";
+// What test_decoding does not send, whoever the server is.
+std::string lost_in_lines(int server_version) {
+  std::string lost =
+      "Lines bring every table of the database, values as text, and no column lists and row "
+      "filters; large transactions come after their commit; a renamed table is copied again.";
+  if (server_version < 110000) {
+    lost +=
+        " TRUNCATE is not sent before 11: the catalog tells of it, and the table is copied "
+        "again.";
+  }
+  if (server_version < 100000) {
+    lost +=
+        " Before 10 there are no temporary slots either: a copy that was cut off starts from "
+        "the beginning.";
+  }
+  return lost;
+}
+
+// A walsender puts pgoutput's texts into the client's encoding, and leaves lines as they are.
+void check_encoding_of_lines(const std::string& encoding, Findings& findings) {
+  if (encoding == "UTF8" || encoding == "SQL_ASCII") return;
+  findings.blocking(
+      {.message = fmt::format("test_decoding sends texts in the database's encoding, {}", encoding),
+       .detail = "They are read as UTF-8, and would be wrong.",
+       .fix =
+           "Follow this source through pgoutput, since PostgreSQL 10; or move to a database with "
+           "ENCODING 'UTF8'.",
+       .sqlstate = sqlstate::feature_not_supported});
+}
+
+void check_protocol(const Patient& patient, const std::string& encoding, Findings& findings) {
+  if (patient.publishes()) return;
+  check_encoding_of_lines(encoding, findings);
+  findings.info({.message = patient.at_least(10)
+                                ? "changes come through test_decoding, as it was set"
+                                : "changes come through test_decoding: before 10 there is no "
+                                  "pgoutput",
+                 .detail = lost_in_lines(patient.version)});
+}
 
 void check_encoding(const std::string& encoding, Findings& findings) {
   if (encoding != "SQL_ASCII") return;
@@ -60,8 +93,14 @@ Result<> check_version(Patient& patient, Findings& findings) {
   const std::string version = patient.connection.parameter("server_version");
   if (patient.version < oldest_version) {
     findings.blocking({.message = fmt::format("the server is PostgreSQL {}", version),
-                       .detail = lost_before_10,
-                       .fix = "Freshet needs PostgreSQL 10 or newer.",
+                       .detail = "Logical decoding came with PostgreSQL 9.4.",
+                       .fix = "Freshet needs PostgreSQL 9.4 or newer; 10 or newer is better.",
+                       .sqlstate = sqlstate::feature_not_supported});
+    return {};
+  }
+  if (patient.publishes() && !patient.at_least(10)) {
+    findings.blocking({.message = fmt::format("PostgreSQL {} has no pgoutput", version),
+                       .fix = "Set protocol = \"test_decoding\" or \"auto\" for this source.",
                        .sqlstate = sqlstate::feature_not_supported});
     return {};
   }
@@ -76,8 +115,11 @@ Result<> check_version(Patient& patient, Findings& findings) {
       TRY(patient.ask("SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = "
                       "current_database()"));
   check_encoding(answer.text(0, 0), findings);
+  check_protocol(patient, answer.text(0, 0), findings);
   if (!patient.at_least(11)) {
-    findings.warning({.message = "PostgreSQL 10 does not send TRUNCATE: truncated rows stay here",
+    findings.warning({.message = fmt::format("PostgreSQL {} does not send TRUNCATE: truncated rows "
+                                             "stay here",
+                                             version),
                       .fix = "DELETE instead of TRUNCATE, or upgrade to 11 or newer.",
                       .sqlstate = sqlstate::feature_not_supported});
   }
@@ -203,15 +245,16 @@ Result<> check_read_only(Patient& patient, Findings& findings) {
 
 // A source that fed AWS DMS, or another consumer of the same kind.
 Result<> check_other_tools(Patient& patient, Findings& findings) {
-  const Answer answer = TRY(patient.ask(
+  const Answer answer = TRY(patient.ask(fmt::format(
       "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pglogical'), "
       "EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'awsdms_intercept_ddl') OR "
       "EXISTS (SELECT FROM pg_class WHERE relname = 'awsdms_ddl_audit'), "
       "(SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_replication_slots WHERE "
-      "plugin IN ('pglogical_output', 'test_decoding', 'wal2json')), "
+      "plugin IN ('pglogical_output', 'test_decoding', 'wal2json') AND slot_name <> {0}), "
       "(SELECT string_agg(format('SELECT pg_drop_replication_slot(%L);', slot_name), E'\\n' ORDER "
       "BY slot_name) FROM pg_replication_slots WHERE plugin IN ('pglogical_output', "
-      "'test_decoding'))"));
+      "'test_decoding') AND slot_name <> {0})",
+      postgres::literal(patient.names.slot))));
   const bool pglogical = answer.holds(0, 0);
   const bool dms = answer.holds(0, 1);
   const std::string slots = answer.text(0, 2);
@@ -225,9 +268,8 @@ Result<> check_other_tools(Patient& patient, Findings& findings) {
   if (!slots.empty()) message += "slots of other tools: " + slots + "; ";
   message += "Freshet needs neither, and disturbs neither";
   findings.info({.message = std::move(message),
-                 .detail =
-                     "Freshet uses pgoutput, which is part of PostgreSQL. When the old pipeline is "
-                     "switched off, drop its slots, or they hold WAL until the disk is full.",
+                 .detail = "Freshet reads a slot of its own. When the old pipeline is "
+                           "switched off, drop its slots, or they hold WAL until the disk is full.",
                  .fix = answer.text(0, 3)});
   return {};
 }

@@ -32,6 +32,16 @@ Result<double> wal_rate(const Patient& patient) {
   return std::max(bytes, 0.0) / seconds.count();
 }
 
+// SQL of how many megabytes of WAL there are at most in quiet times. Before 10 they are counted in
+// files of 16 MB, before 9.5 by checkpoint_segments.
+const char* usual_wal_megabytes(const Patient& patient) {
+  if (patient.at_least(10)) {
+    return "(SELECT setting::bigint FROM pg_settings WHERE name = 'max_wal_size')";
+  }
+  return "(SELECT 16 * setting::bigint FROM pg_settings WHERE name IN ('max_wal_size', "
+         "'checkpoint_segments'))";
+}
+
 }  // namespace
 
 Result<> check_slot_name(Patient& patient, Findings& findings) {
@@ -41,7 +51,8 @@ Result<> check_slot_name(Patient& patient, Findings& findings) {
     findings.fine("the name " + name + " is free for our slot");
     return {};
   }
-  const bool ours = slot.plugin == "pgoutput" && slot.database == patient.database;
+  const bool ours =
+      slot.plugin == postgres::plugin_name(patient.plugin) && slot.database == patient.database;
   if (!ours) {
     findings.blocking(
         {.message = slot.plugin.empty()
@@ -193,13 +204,13 @@ Result<> check_wal_limits(Patient& patient, Findings& findings) {
 }
 
 Result<> check_other_slots(Patient& patient, Findings& findings) {
-  const Answer answer = TRY(patient.ask(fmt::format(
-      "SELECT slot_name, greatest(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN "
-      "pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn), 0)::bigint, {}, "
-      "age(catalog_xmin), (SELECT setting::bigint FROM pg_settings WHERE name = 'max_wal_size') "
-      "FROM pg_replication_slots WHERE NOT active AND slot_name <> {} ORDER BY 2 DESC",
-      patient.at_least(13) ? "coalesce(wal_status, '')" : "''",
-      postgres::literal(patient.names.slot))));
+  const Answer answer = TRY(patient.ask(
+      fmt::format("SELECT slot_name, greatest({}({}, restart_lsn), 0)::bigint, {}, "
+                  "age(catalog_xmin), {} "
+                  "FROM pg_replication_slots WHERE NOT active AND slot_name <> {} ORDER BY 2 DESC",
+                  patient.wal_difference(), patient.wal_end(),
+                  patient.at_least(13) ? "coalesce(wal_status, '')" : "''",
+                  usual_wal_megabytes(patient), postgres::literal(patient.names.slot))));
   bool any = false;
   for (std::size_t i = 0; i < answer.size(); ++i) {
     const double held = static_cast<double>(answer.number(i, 1));
@@ -231,8 +242,10 @@ Result<> check_failover(Patient& patient, Findings& findings) {
       fmt::format("SELECT count(*) FROM pg_stat_replication r WHERE (r.state IS NULL OR r.state IN "
                   "('streaming', 'catchup')) AND r.pid <> {} AND NOT EXISTS (SELECT FROM "
                   "pg_replication_slots s "
-                  "WHERE s.active_pid = r.pid AND s.slot_type = 'logical')",
-                  patient.replication ? patient.replication->backend_pid() : 0)));
+                  "WHERE {} AND s.slot_type = 'logical')",
+                  patient.replication ? patient.replication->backend_pid() : 0,
+                  // 9.4 does not say which process reads a slot.
+                  patient.version >= 90500 ? "s.active_pid = r.pid" : "s.active")));
   if (standbys.number(0, 0) == 0) {
     findings.fine("no standby is connected");
     return {};

@@ -30,10 +30,12 @@ Result<> check_named_table(const Patient& patient, const std::string& pattern, F
     return table.schema.schema == schema && table.schema.name == name;
   });
   if (found) return {};
+  const std::string partition =
+      patient.at_least(10) ? "WHEN c.relispartition THEN 'a partition: name its root, ' || (SELECT "
+                             "i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = c.oid) "
+                           : "";
   const Answer answer = TRY(patient.ask(fmt::format(
-      "SELECT CASE WHEN c.relispartition THEN 'a partition: name its root, ' || (SELECT "
-      "i.inhparent::regclass FROM pg_inherits i WHERE i.inhrelid = c.oid) WHEN c.relkind = 'v' "
-      "THEN "
+      "SELECT CASE {}WHEN c.relkind = 'v' THEN "
       "'a view' WHEN c.relkind = 'm' THEN 'a materialized view' WHEN c.relkind = 'f' THEN 'a "
       "foreign "
       "table' WHEN c.relkind = 'S' THEN 'a sequence' WHEN c.relpersistence = 't' THEN 'a temporary "
@@ -42,7 +44,7 @@ Result<> check_named_table(const Patient& patient, const std::string& pattern, F
       "its partitions' ELSE 'excluded by another pattern, or in a system schema' END FROM pg_class "
       "c "
       "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {}",
-      postgres::literal(schema), postgres::literal(name))));
+      partition, postgres::literal(schema), postgres::literal(name))));
   findings.blocking({.message = answer.size() == 0
                                     ? fmt::format("there is no table {}.{}", schema, name)
                                     : fmt::format("{}.{} cannot be mirrored: it is {}", schema,
@@ -195,6 +197,10 @@ Result<> check_identity(Patient& patient, Findings& findings) {
 }
 
 Result<> check_row_security(Patient& patient, Findings& findings) {
+  if (patient.version < 90500) {
+    findings.fine("there is no row-level security before PostgreSQL 9.5");
+    return {};
+  }
   const Answer answer =
       TRY(patient.ask(fmt::format("SELECT c.oid, pg_get_userbyid(c.relowner), "
                                   "c.relforcerowsecurity FROM pg_class c WHERE c.oid "
@@ -246,7 +252,7 @@ Result<> check_column_types(Patient& patient, Findings& findings) {
                                          [](const ColumnSchema& each) { return each.attnum; });
     const bool known =
         found != table->schema.columns.end() && postgres::known_type(found->pg_type) != nullptr;
-    if (answer.holds(i, 4)) {
+    if (answer.holds(i, 4) && found == table->schema.columns.end()) {
       add(notes.not_sent, column);
     } else if (answer.holds(i, 5)) {
       add(notes.nested, typed);

@@ -18,8 +18,6 @@ using postgres::Rows;
 
 namespace {
 
-constexpr int oldest_with_publications = 100000;
-
 Result<std::vector<Leftover>> find_slot(Connection& connection, const Names& names) {
   const SlotStatus slot = TRY(slot_status(connection, names.slot));
   if (!slot.exists) return std::vector<Leftover>();

@@ -15,6 +15,7 @@ constexpr std::string_view prefix = "made by freshet, data folder ";
 
 // The publication's comment, or nothing.
 Result<std::string> read_comment(postgres::Connection& connection, const Names& names) {
+  if (connection.server_version() < oldest_with_publications) return std::string();
   const Rows rows = TRY(connection.query(fmt::format(
       "SELECT pg_catalog.obj_description(oid, 'pg_publication') FROM pg_catalog.pg_publication "
       "WHERE pubname = {}",

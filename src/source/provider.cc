@@ -93,9 +93,10 @@ Provider provider_of_host(std::string_view host) {
 
 Result<Provider> detect_provider(Connection& connection) {
   ProviderFacts facts;
-  const Rows aurora =
-      TRY(connection.query("SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = "
-                           "'aurora_version' AND pronamespace = 'pg_catalog'::regnamespace"));
+  const Rows aurora = TRY(
+      connection.query("SELECT count(*) FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n "
+                       "ON n.oid = p.pronamespace WHERE p.proname = 'aurora_version' AND "
+                       "n.nspname = 'pg_catalog'"));
   facts.aurora_function = aurora.rows.at(0)[0] != "0";
   for (const std::string_view name : telling_settings) {
     if (TRY(knows_setting(connection, name))) facts.settings.emplace(name);

@@ -17,6 +17,7 @@
 namespace freshet::source {
 
 namespace sqlstate = postgres::sqlstate;
+using postgres::Plugin;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
@@ -37,12 +38,14 @@ struct Replication::State {
         std::optional<Spools> spools)
       : options(std::move(given)),
         connection(std::move(connected)),
-        streaming(spools.has_value()),
+        lines(options.plugin == Plugin::TestDecoding),
+        streaming(spools.has_value() && !lines),
         assembler(options.part_bytes_max, std::move(spools)) {}
 
   ReplicationOptions options;
   std::unique_ptr<postgres::Connection> connection;
-  bool streaming;
+  bool lines;      // of test_decoding
+  bool streaming;  // transactions come before their commit
   Assembler assembler;
 
   // What look_ahead() found: a payload, or the end of the connection.
@@ -78,29 +81,58 @@ struct Replication::State {
 
 namespace {
 
-// Where the slot stands: everything that commits there or later is sent.
-Result<Lsn> position_of(postgres::Connection& connection, const std::string& slot) {
-  const postgres::Rows rows = TRY(connection.query(
-      "SELECT confirmed_flush_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = " +
-      postgres::literal(slot)));
+// Where the slot stands: everything that commits there or later is sent. A walsender takes SQL
+// since 10.
+Result<Lsn> position_of(const std::string& url, postgres::Connection& walsender,
+                        const ReplicationOptions& options) {
+  const int version = walsender.server_version();
+  const std::string sql = slot_position_sql(options.slot, version);
+  if (sql.empty()) return options.known_end;
+  std::unique_ptr<postgres::Connection> beside;
+  if (version < 100000) {
+    beside = TRY(postgres::Connection::connect(
+        url, {.application_name = options.application_name, .stop = options.stop}));
+  }
+  const postgres::Rows rows = TRY((beside ? *beside : walsender).query(sql));
   if (rows.rows.empty()) {
     return Error{.sqlstate = sqlstate::undefined_object,
-                 .message = fmt::format("the replication slot {} does not exist", slot)};
+                 .message = fmt::format("the replication slot {} does not exist", options.slot)};
   }
   return parse_lsn(rows.rows.front()[0].value_or("")).value_or(Lsn{});
 }
 
-std::string start_command(const ReplicationOptions& options, Lsn start, int server_version,
-                          bool streaming) {
-  const bool binary = options.binary && server_version >= 140000;
-  return fmt::format(
-      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '{}', publication_names {}{}{})",
-      postgres::quoted(options.slot), to_string(start), streaming ? 2 : 1,
-      postgres::literal(options.publications), binary ? ", binary 'true'" : "",
-      streaming ? ", streaming 'on'" : "");
+// Nothing: transactions come whole, and go on as they come.
+Result<std::optional<Spools>> open_spools(const ReplicationOptions& options, int server_version) {
+  std::optional<Spools> spools;
+  const bool lines = options.plugin == Plugin::TestDecoding;
+  CHECK(!lines || !options.spool.folder.empty());
+  if (options.spool.folder.empty()) return spools;
+  spools.emplace(TRY(Spools::open(options.spool)));
+  if (!lines && (!options.streaming || server_version < 140000)) spools.reset();
+  return spools;
 }
 
 }  // namespace
+
+std::string slot_position_sql(const std::string& slot, int server_version) {
+  if (server_version < 90600) return {};
+  return "SELECT confirmed_flush_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = " +
+         postgres::literal(slot);
+}
+
+std::string start_command(const ReplicationOptions& options, Lsn start, int server_version,
+                          bool streaming) {
+  const std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {}",
+                                          postgres::quoted(options.slot), to_string(start));
+  if (options.plugin == Plugin::TestDecoding) {
+    return command +
+           " (\"include-xids\" 'off', \"include-timestamp\" 'on', \"skip-empty-xacts\" 'on')";
+  }
+  const bool binary = options.binary && server_version >= 140000;
+  return fmt::format("{} (proto_version '{}', publication_names {}{}{})", command,
+                     streaming ? 2 : 1, postgres::literal(options.publications),
+                     binary ? ", binary 'true'" : "", streaming ? ", streaming 'on'" : "");
+}
 
 Result<std::unique_ptr<Replication>> Replication::start(const std::string& url,
                                                         ReplicationOptions options) {
@@ -110,14 +142,10 @@ Result<std::unique_ptr<Replication>> Replication::start(const std::string& url,
                                               .application_name = options.application_name,
                                               .stop = options.stop})
               .context(what));
-  const Lsn start = TRY(position_of(*connection, options.slot).context(what));
-  std::optional<Spools> spools;
-  if (!options.spool.folder.empty()) {
-    spools.emplace(TRY(Spools::open(options.spool).context(what)));
-    if (!options.streaming || connection->server_version() < 140000) spools.reset();
-  }
-  const std::string command =
-      start_command(options, start, connection->server_version(), spools.has_value());
+  const int version = connection->server_version();
+  const Lsn start = TRY(position_of(url, *connection, options).context(what));
+  auto spools = TRY(open_spools(options, version).context(what));
+  const std::string command = start_command(options, start, version, spools.has_value());
   TRY(connection->start_copy_both(command).context(what));
   auto state =
       std::make_unique<State>(std::move(options), std::move(connection), std::move(spools));
@@ -192,9 +220,9 @@ bool Replication::has_more() const {
   if (!state.pending) return false;
   // What is only spooled may go on for long.
   const Bytes payload = *state.pending;
-  const bool to_spool = payload.size() > wal_header_bytes && payload[0] == std::byte{'w'} &&
-                        state.assembler.spools(payload[wal_header_bytes]);
-  return !to_spool;
+  if (payload.size() <= wal_header_bytes || payload[0] != std::byte{'w'}) return true;
+  return !(state.lines ? state.assembler.spools_lines()
+                       : state.assembler.spools(payload[wal_header_bytes]));
 }
 
 bool Replication::streaming_failed() const {
@@ -238,7 +266,10 @@ Error Replication::State::explained(Error error) {
 
 Result<> Replication::State::take(Bytes payload, Received& out) {
   if (!payload.empty() && payload[0] == std::byte{'w'} && payload.size() > wal_header_bytes) {
-    return assembler.take(payload.subspan(wal_header_bytes));
+    const Bytes message = payload.subspan(wal_header_bytes);
+    if (!lines) return assembler.take(message);
+    ByteReader header(payload.subspan(1));
+    return assembler.take_line(as_text(message), Lsn{header.big<std::uint64_t>()});
   }
   if (payload.size() >= keepalive_bytes && payload[0] == std::byte{'k'}) {
     return take_keepalive(payload, out);

@@ -13,14 +13,19 @@
 #include "base/result.h"
 #include "model/position.h"
 #include "postgres/connection.h"
+#include "postgres/plugin.h"
 #include "source/assembler.h"
 
 namespace freshet::source {
 
 struct ReplicationOptions {
   std::string slot{};
-  std::string publications{};  // as publication_names takes them: quoted, comma-separated
-  bool binary = true;          // 14+; every mirrored column has a binary form we know
+  postgres::Plugin plugin = postgres::Plugin::Pgoutput;  // that the slot was made with
+  // Of pgoutput, as publication_names takes them: quoted, comma-separated.
+  std::string publications{};
+  bool binary = true;  // 14+; every mirrored column has a binary form we know
+  // Where to start on servers before 9.6, which do not say where the slot stands.
+  Lsn known_end{};
   std::uint64_t part_bytes_max = 1
                                  << 20;  // a transaction is handed over in parts of about this size
   std::chrono::milliseconds status_interval{1000};
@@ -28,10 +33,17 @@ struct ReplicationOptions {
   std::stop_token stop{};  // ends connecting
   // From 14 on, large transactions are sent to us before they commit, and wait in the spool's
   // folder. Otherwise, or without a folder, the server keeps them on its own disk and sends them
-  // afterwards.
+  // afterwards. Lines of test_decoding always wait in that folder, which is needed for them.
   bool streaming = true;
   SpoolOptions spool{};
 };
+
+// The statement that says where a slot stands, or "" where none does.
+std::string slot_position_sql(const std::string& slot, int server_version);
+
+// START_REPLICATION as this server takes it. `streaming`: of transactions that have not committed.
+std::string start_command(const ReplicationOptions& options, Lsn start, int server_version,
+                          bool streaming);
 
 // One thread. A thread of its own tells the server that we are alive while that one is busy
 // elsewhere, with a slow disk for example.

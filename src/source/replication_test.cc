@@ -238,5 +238,23 @@ TEST_F(ReplicationTest, ReportsAMissingPublicationWithItsName) {
   EXPECT_NE(received.error().message.find("absent"), std::string::npos);
 }
 
+TEST(StartCommand, AsksEachServerForWhatItKnows) {
+  ReplicationOptions options{.slot = "s", .publications = "a,b"};
+  EXPECT_EQ(
+      start_command(options, Lsn{16}, 150000, true),
+      "START_REPLICATION SLOT \"s\" LOGICAL 0/10 (proto_version '2', publication_names 'a,b', "
+      "binary 'true', streaming 'on')");
+  EXPECT_EQ(
+      start_command(options, Lsn{16}, 100000, false),
+      "START_REPLICATION SLOT \"s\" LOGICAL 0/10 (proto_version '1', publication_names 'a,b')");
+  // 9.4 has these three options, and neither only-local nor include-rewrites.
+  options.plugin = postgres::Plugin::TestDecoding;
+  EXPECT_EQ(start_command(options, Lsn{16}, 90400, true),
+            "START_REPLICATION SLOT \"s\" LOGICAL 0/10 (\"include-xids\" 'off', "
+            "\"include-timestamp\" 'on', \"skip-empty-xacts\" 'on')");
+  EXPECT_EQ(slot_position_sql("s", 90500), "");
+  EXPECT_NE(slot_position_sql("s", 90600).find("confirmed_flush_lsn"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace freshet::source

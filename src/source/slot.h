@@ -19,6 +19,8 @@
 
 namespace freshet::source {
 
+constexpr int oldest_with_publications = 100000;
+
 // Names on the source for a source of ours: lower case, at most 63 bytes, [a-z0-9_].
 struct Names {
   std::string slot;

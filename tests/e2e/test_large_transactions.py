@@ -21,9 +21,7 @@ def start(servers, config: str = "", **settings):
                    "CREATE TABLE small (id int PRIMARY KEY, v text); " + rows(1, 1000))
     freshet = servers.freshet({"main": source.url()})
     if config:
-        path = freshet.folder / "freshet.toml"
-        path.write_text(f'[[source]]\nname = "main"\nurl = "{source.url()}"\n{config}\n')
-        freshet.sources, freshet.options = {}, ["--config", str(path)]
+        freshet.configure(source.url(), config)
     return source, freshet.start().wait_live("public.big", "public.small")
 
 
@@ -138,10 +136,7 @@ def test_a_transaction_that_arrives_slowly_and_after_its_commit(servers):
     source.execute("CREATE TABLE big (id int PRIMARY KEY, v text); CREATE TABLE noise (n int)")
     link = servers.link(source, bytes_per_second=8_000_000)
     freshet = servers.freshet({"main": link.url()}, tables=["public.big"])
-    path = freshet.folder / "freshet.toml"
-    path.write_text(f'[[source]]\nname = "main"\nurl = "{link.url()}"\ntables = ["public.big"]\n'
-                    "streaming = false\n")
-    freshet.sources, freshet.options = {}, ["--config", str(path)]
+    freshet.configure(link.url(), 'tables = ["public.big"]\nstreaming = false')
     freshet.start().wait_live("public.big")
     for batch in range(3):
         for _ in range(40):

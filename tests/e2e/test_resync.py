@@ -178,11 +178,7 @@ def test_it_survives_kills_at_any_moment(source, servers):
 
 def config_for(freshet, source, on_lost_slot: str):
     """The same source from a settings file."""
-    path = freshet.folder / "freshet.toml"
-    path.write_text(f'[[source]]\nname = "main"\nurl = "{source.url()}"\n'
-                    f'on_lost_slot = "{on_lost_slot}"\n')
-    freshet.sources = {}
-    freshet.options = ["--config", str(path)]
+    freshet.configure(source.url(), f'on_lost_slot = "{on_lost_slot}"')
 
 
 def test_it_happens_by_itself_where_that_is_configured(source, servers):

@@ -32,11 +32,7 @@ def write(source, megabytes: int) -> None:
 
 
 def configured(servers, source, settings: str = "", of_source: str = ""):
-    freshet = servers.freshet(source)
-    path = freshet.folder / "freshet.toml"
-    path.write_text(f'{settings}\n[[source]]\nname = "main"\nurl = "{source.url()}"\n{of_source}\n')
-    freshet.sources, freshet.options = {}, ["--config", str(path)]
-    return freshet
+    return servers.freshet(source).configure(source.url(), of_source, settings)
 
 
 def status(freshet, column: str):

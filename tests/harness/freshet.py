@@ -48,6 +48,13 @@ class Freshet:
             arguments += ["--tables", pattern]
         return arguments + self.options
 
+    def configure(self, url: str, of_source: str = "", settings: str = "") -> "Freshet":
+        """From now on the only source, main, comes from a settings file."""
+        path = self.folder / "freshet.toml"
+        path.write_text(f'{settings}\n[[source]]\nname = "main"\nurl = "{url}"\n{of_source}\n')
+        self.sources, self.options = {}, ["--config", str(path)]
+        return self
+
     # Starting and stopping.
 
     def spawn(self) -> "Freshet":
