@@ -28,9 +28,11 @@ Result<Examined> examine(const DoctorFlags& flags) {
   server::SourceConfig source = TRY(server::parse_source(flags.url));
   if (!flags.source_name.empty()) source.name = flags.source_name;
   source.tables = flags.tables;
+  source.protocol = TRY(server::parse_protocol(flags.protocol));
   TRY(server::check(source));
-  source::Diagnosis diagnosis =
-      TRY(source::examine(source.url, {.source_name = source.name, .tables = source.tables}));
+  source::Diagnosis diagnosis = TRY(source::examine(
+      source.url,
+      {.source_name = source.name, .tables = source.tables, .protocol = source.protocol}));
   return Examined{.url = postgres::without_password(source.url),
                   .source_name = source.name,
                   .diagnosis = std::move(diagnosis)};

@@ -10,6 +10,7 @@ struct DoctorFlags {
   std::string url;
   std::string source_name;  // empty: the database's name
   std::vector<std::string> tables;
+  std::string protocol = "auto";
   bool json = false;
 };
 

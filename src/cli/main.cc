@@ -139,6 +139,10 @@ CLI::App* add_doctor(CLI::App& app, cli::DoctorFlags& flags) {
                    "Which tables, as for serve: schema.table with *, ! in front excludes")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
+  doctor
+      ->add_option("--protocol", flags.protocol,
+                   "What it is to be followed through: auto, pgoutput or test_decoding")
+      ->capture_default_str();
   doctor->footer(
       "Examples:\n"
       "  freshet doctor postgresql://app@db.example/shop\n"

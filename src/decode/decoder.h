@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -23,12 +24,23 @@ class Decoder {
     TransactionPart as_pgoutput = part;
     as_pgoutput.messages = as_bytes(*translated_);
     out.keep.push_back(translated_);
+    const std::size_t stopped_before = out.stopped.size();
     auto altered = TRY(pgoutput_.decode(as_pgoutput, out));
+    suspect_shapes(
+        {out.stopped.begin() + static_cast<std::ptrdiff_t>(stopped_before), out.stopped.end()});
     if (!altered) translated_.reset();
     return altered;
   }
 
  private:
+  // Lines do not tell the precision of a type: a value that does not fit may be of another one.
+  // If not, the copy says so.
+  static void suspect_shapes(std::span<ChangeSet::Stopped> stopped) {
+    for (ChangeSet::Stopped& table : stopped) {
+      table.shape_changed = table.shape_changed || table.reason.sqlstate.starts_with("22");
+    }
+  }
+
   PgoutputDecoder pgoutput_;
   LineTranslator lines_;
   std::shared_ptr<const std::string> translated_;  // of the part that is being decoded

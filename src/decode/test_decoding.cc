@@ -39,10 +39,11 @@ std::string sql_name(std::uint32_t type) {
   return name + (array ? "[]" : "");
 }
 
-// A type that only its source knows by name has any name.
+// A type that only its source knows by name has any name; so has a domain.
 bool agrees(const ColumnSchema& column, std::string_view type) {
-  const bool known = !postgres::type_name(column.pg_type).starts_with("oid ");
-  return !known || sql_name(column.pg_type) == type;
+  const std::uint32_t declared = column.declared_type();
+  const bool known = !postgres::type_name(declared).starts_with("oid ");
+  return !known || sql_name(declared) == type;
 }
 
 const LineColumn* find(const Columns& columns, std::string_view name) {
@@ -67,11 +68,13 @@ void append_row(std::string& out, const Columns& columns) {
   for (const LineColumn& column : columns) append_value(out, column);
 }
 
+using Names = std::vector<std::string>;
+
 // An old row has a place for every column of the table; those it does not name are null.
-void append_old_row(std::string& out, const TableSchema& schema, const Columns& columns) {
-  ByteWriter(out).big(static_cast<std::int16_t>(schema.columns.size()));
-  for (const ColumnSchema& column : schema.columns) {
-    const LineColumn* const named = find(columns, column.name);
+void append_old_row(std::string& out, const Names& names, const Columns& columns) {
+  ByteWriter(out).big(static_cast<std::int16_t>(names.size()));
+  for (const std::string& name : names) {
+    const LineColumn* const named = find(columns, name);
     if (named == nullptr) {
       out.push_back('n');
     } else {
@@ -123,8 +126,8 @@ std::string relation_of_row(const TableSchema& schema, const Columns& row) {
     const auto known = std::ranges::find(schema.columns, shown.name, &ColumnSchema::name);
     if (known != schema.columns.end()) {
       column.in_identity = known->in_key;
-      if (agrees(*known, shown.type)) column.type = known->pg_type;
-      if (column.type != 0) column.typmod = known->pg_typmod;
+      if (agrees(*known, shown.type)) column.type = known->declared_type();
+      if (column.type != 0) column.typmod = known->declared_typmod();
     }
     columns.push_back(column);
   }
@@ -136,8 +139,8 @@ std::string relation_of_old(const TableSchema& schema, const Columns& old) {
   std::vector<RelationColumn> columns;
   for (const ColumnSchema& column : schema.columns) {
     columns.push_back({.name = column.name,
-                       .type = column.pg_type,
-                       .typmod = column.pg_typmod,
+                       .type = column.declared_type(),
+                       .typmod = column.declared_typmod(),
                        .in_identity = find(old, column.name) != nullptr});
   }
   return relation_message(schema, old.empty() ? 'n' : 'i', columns);
@@ -155,8 +158,15 @@ bool names_the_key(const TableSchema& schema, const Columns& old) {
 // A table with an entry in the ChangeSet.
 struct NamedTable {
   std::shared_ptr<const TableSchema> schema;
-  std::string relation;  // as it was told last
+  std::string relation{};  // as it was told last
+  Names columns{};         // of the newest row: those of the schema until it was altered
 };
+
+NamedTable named_table(const std::shared_ptr<const TableSchema>& schema) {
+  NamedTable table{.schema = schema};
+  for (const ColumnSchema& column : schema->columns) table.columns.push_back(column.name);
+  return table;
+}
 
 std::string key_of(std::string_view schema, std::string_view name) {
   return fmt::format("{}{}{}", schema, '\0', name);
@@ -182,6 +192,7 @@ struct LineTranslator::State {
   void row_change(NamedTable& table, const Line& line);
   void truncate(const Line& line);
   void relation(NamedTable& table, std::string message);
+  void tell_row(NamedTable& table, const Columns& row);
   void frame(std::string_view message);
   NamedTable* find_table(const Line::Table& name);
 };
@@ -235,7 +246,7 @@ void LineTranslator::State::learn(const ChangeSet& changes) {
     const std::string key = key_of(entry->schema->schema, entry->schema->name);
     const auto known = before.find(key);
     const bool same = known != before.end() && known->second.schema == entry->schema;
-    tables[key] = same ? std::move(known->second) : NamedTable{entry->schema, {}};
+    tables[key] = same ? std::move(known->second) : named_table(entry->schema);
   }
 }
 
@@ -256,7 +267,7 @@ void LineTranslator::State::row_change(NamedTable& table, const Line& line) {
   // As if only inserts of such a table were published.
   if (schema.identity == Identity::None && !is_insert) return;
   const bool is_delete = line.kind == Line::Kind::Delete;
-  if (!is_delete) relation(table, relation_of_row(schema, line.fresh));
+  if (!is_delete) tell_row(table, line.fresh);
   if (is_delete && !line.old) return relation(table, relation_of_old(schema, {}));
   if (schema.identity == Identity::Key && line.old && !names_the_key(schema, *line.old)) {
     return relation(table, relation_of_old(schema, *line.old));
@@ -265,7 +276,7 @@ void LineTranslator::State::row_change(NamedTable& table, const Line& line) {
   ByteWriter(message).big(value(schema.id));
   if (line.old) {
     message.push_back(schema.identity == Identity::Full ? 'O' : 'K');
-    append_old_row(message, schema, *line.old);
+    append_old_row(message, table.columns, *line.old);
   }
   if (!is_delete) {
     message.push_back('N');
@@ -295,6 +306,13 @@ void LineTranslator::State::relation(NamedTable& table, std::string message) {
   if (table.relation == message) return;
   table.relation = std::move(message);
   frame(table.relation);
+}
+
+void LineTranslator::State::tell_row(NamedTable& table, const Columns& row) {
+  relation(table, relation_of_row(*table.schema, row));
+  if (std::ranges::equal(table.columns, row, {}, {}, &LineColumn::name)) return;
+  table.columns.clear();
+  for (const LineColumn& column : row) table.columns.push_back(column.name);
 }
 
 void LineTranslator::State::frame(std::string_view message) {

@@ -180,5 +180,50 @@ TEST_F(TestDecoding, KnowsItsOwnParts) {
   EXPECT_FALSE(holds_lines(ScriptedPart{}.part()));
 }
 
+// The rest of a part goes on in the new shape.
+TEST_F(TestDecoding, NamesOldRowsByTheColumnsThatAreShownNow) {
+  const auto narrow = std::make_shared<TableSchema>(
+      TableSchema{whole, "public", "whole", Identity::Full, {column("id", oid::int4, true)}});
+  auto script =
+      std::make_shared<ScriptedPart>(ScriptedPart::Options{.commit = Lsn{900}, .end = Lsn{910}});
+  script->begin();
+  for (const char* line : {"#table public.whole: INSERT: id[integer]:1",
+                           "#table public.whole: DELETE: id[integer]:2"}) {
+    script->add(line);
+  }
+  script->commit();
+  set_.keep.push_back(script);
+  const auto altered = decoder_.decode(script->part(), set_);
+  ASSERT_TRUE(altered.ok() && *altered) << altered.error().message;
+  set_.tables[whole] = std::make_unique<TableChanges>(narrow);
+  const auto rest = decoder_.decode(script->part(), set_);
+  ASSERT_TRUE(rest.ok()) << rest.error().message;
+  EXPECT_FALSE(*rest);
+  EXPECT_TRUE(set_.stopped.empty()) << set_.stopped.front().reason.message;
+  EXPECT_EQ(set_.change_count, 2U);
+}
+
+TEST_F(TestDecoding, TakesADomainUnderItsOwnName) {
+  ColumnSchema amount = column("amount", oid::int4);
+  amount.domain = 70001;
+  add(std::make_shared<TableSchema>(TableSchema{
+      TableId{4}, "public", "paid", Identity::Key, {column("id", oid::int4, true), amount}}));
+  follow({"table public.paid: INSERT: id[integer]:1 amount[public.cents]:7"});
+  EXPECT_TRUE(altered_.empty());
+  EXPECT_EQ(set_.change_count, 1U);
+}
+
+TEST_F(TestDecoding, AValueThatDoesNotFitMayBeOfAnotherPrecision) {
+  ColumnSchema price = column("price", oid::numeric);
+  price.pg_typmod = ((6 << 16) | 2) + 4;
+  price.type = postgres::type_for(oid::numeric, price.pg_typmod);
+  add(std::make_shared<TableSchema>(TableSchema{
+      TableId{4}, "public", "priced", Identity::Key, {column("id", oid::int4, true), price}}));
+  ASSERT_TRUE(lines({"table public.priced: INSERT: id[integer]:1 price[numeric]:1.2345"}).ok());
+  ASSERT_EQ(set_.stopped.size(), 1U);
+  EXPECT_TRUE(set_.stopped[0].shape_changed);
+  EXPECT_EQ(set_.stopped[0].reason.sqlstate, "22003");
+}
+
 }  // namespace
 }  // namespace freshet::decode

@@ -165,16 +165,6 @@ Result<> read_collections(const toml::table& table, SourceConfig& source) {
   return bad_setting("collection must be written as [[source.collection]]", {});
 }
 
-Result<std::optional<postgres::Plugin>> read_protocol(const std::string& text) {
-  using Protocol = std::optional<postgres::Plugin>;
-  if (text == "auto") return Protocol();
-  for (const auto plugin : {postgres::Plugin::Pgoutput, postgres::Plugin::TestDecoding}) {
-    if (text == postgres::plugin_name(plugin)) return Protocol(plugin);
-  }
-  return bad_setting("setting source.protocol is \"" + text + "\"",
-                     "It is \"auto\", \"pgoutput\" or \"test_decoding\".");
-}
-
 Result<SourceConfig> read_source(const toml::table& table) {
   SourceConfig source;
   TomlTable reader(table, "source.");
@@ -201,7 +191,7 @@ Result<SourceConfig> read_source(const toml::table& table) {
                        "It is \"stop\" or \"resync\".");
   }
   source.on_lost_slot = on_lost_slot == "stop" ? OnLostSlot::Stop : OnLostSlot::Resync;
-  source.protocol = TRY(read_protocol(protocol));
+  source.protocol = TRY(parse_protocol(protocol).context("setting source.protocol"));
   if (source.url.empty()) {
     return bad_setting("a [[source]] has no url", "Add url = \"postgresql://user@host/database\".");
   }
@@ -271,6 +261,16 @@ Result<Config> read_config(const std::filesystem::path& file, Config defaults) {
     return bad_setting("source must be written as [[source]]", {});
   }
   return config;
+}
+
+Result<std::optional<postgres::Plugin>> parse_protocol(const std::string& text) {
+  using Protocol = std::optional<postgres::Plugin>;
+  if (text == "auto") return Protocol();
+  for (const auto plugin : {postgres::Plugin::Pgoutput, postgres::Plugin::TestDecoding}) {
+    if (text == postgres::plugin_name(plugin)) return Protocol(plugin);
+  }
+  return bad_setting("the protocol is \"" + text + "\"",
+                     "It is \"auto\", \"pgoutput\" or \"test_decoding\".");
 }
 
 postgres::Plugin plugin_for(const SourceConfig& source, int server_version) {

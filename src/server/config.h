@@ -36,6 +36,9 @@ struct SourceConfig {
   std::vector<query::CreateCollection> collections{};
 };
 
+// "auto", which is nothing, or the name of a plugin.
+Result<std::optional<postgres::Plugin>> parse_protocol(const std::string& text);
+
 // What the source's slot is made with, and followed through.
 postgres::Plugin plugin_for(const SourceConfig& source, int server_version);
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from harness import compare
-from harness.waiting import Overdue, until
+from harness.compare import settle, until_equal
+from harness.waiting import until
 
 ROWS = 400
 TABLE = ("CREATE TABLE {t} (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, a int DEFAULT 5,"
@@ -135,30 +136,6 @@ def alter(source, table: str, ddl: str) -> None:
 
 # The Relation message is the same as before.
 SEEN_BY_THE_CATALOG = {"same_type_using", "last_column_again"}
-
-
-def until_equal(source, freshet, table: str, seconds: float = 30) -> None:
-    """What only the catalog tells is noticed a moment later."""
-
-    def equal() -> bool:
-        settle(source, freshet, table)
-        try:
-            compare.assert_equal_tables(source, freshet, [table])
-            return True
-        except (AssertionError, psycopg.Error) as problem:
-            equal.problem = problem
-            return False
-
-    try:
-        until(f"{table} is equal", equal, seconds)
-    except Overdue:
-        raise equal.problem from None
-
-
-def settle(source, freshet, table: str) -> None:
-    freshet.wait_lsn(source)
-    freshet.wait_live(f"public.{table}")
-    freshet.wait_lsn(source)
 
 
 @pytest.mark.parametrize("case, mode", CHOSEN)

@@ -8,7 +8,6 @@ from harness.postgres import VERSIONS, Postgres
 from harness.waiting import until
 
 
-
 @pytest.fixture(scope="module", params=VERSIONS, ids=str)
 def server(request):
     """One of each version; each test has a database of its own there."""

@@ -10,9 +10,12 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+import psycopg
+
 from harness import processes
 from harness.freshet import Freshet
 from harness.postgres import Postgres
+from harness.waiting import Overdue, until
 
 Row = tuple[str | None, ...]
 
@@ -193,3 +196,27 @@ def _values(row: str) -> Row:
 def _shown(rows: list[Row]) -> str:
     return "\n".join("  " + " | ".join("NULL" if value is None else value for value in row)[:400]
                      for row in rows)
+
+
+def settle(source, freshet, table: str) -> None:
+    freshet.wait_lsn(source)
+    freshet.wait_live(f"public.{table}")
+    freshet.wait_lsn(source)
+
+
+def until_equal(source, freshet, table: str, seconds: float = 30) -> None:
+    """What only the catalog tells is noticed a moment later."""
+
+    def equal() -> bool:
+        settle(source, freshet, table)
+        try:
+            assert_equal_tables(source, freshet, [table])
+            return True
+        except (AssertionError, psycopg.Error) as problem:
+            equal.problem = problem
+            return False
+
+    try:
+        until(f"{table} is equal", equal, seconds)
+    except Overdue:
+        raise equal.problem from None
