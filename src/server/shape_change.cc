@@ -226,4 +226,17 @@ ShapeChange shape_change(const KnownShape& known, const Relation& relation, cons
   return alteration;
 }
 
+bool same_identity(const TableSchema& one, const TableSchema& other) {
+  if (one.identity != other.identity) return false;
+  if (one.identity != Identity::Key) return true;
+  const auto keys = [](const TableSchema& schema) {
+    std::set<std::int16_t> numbers;
+    for (const ColumnSchema& column : schema.columns) {
+      if (column.in_key) numbers.insert(column.attnum);
+    }
+    return numbers;
+  };
+  return keys(one) == keys(other);
+}
+
 }  // namespace freshet::server

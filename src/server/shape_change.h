@@ -35,4 +35,8 @@ enum class Catalog { Ahead, TheSame };
 ShapeChange shape_change(const KnownShape& known, const decode::Relation& relation,
                          const postgres::CatalogShape& now, Catalog catalog, Arena& arena);
 
+// Whether rows are named by the same columns. Lines of test_decoding do not say it when they are
+// not any more: then what they meant is not known, and the table is copied again.
+bool same_identity(const TableSchema& one, const TableSchema& other);
+
 }  // namespace freshet::server

@@ -157,5 +157,20 @@ TEST(ShapeChange, AConstantThatIsNotKnownIsNotMadeUp) {
   EXPECT_EQ(outcome(before, relation, now), "the constant of column b is not known");
 }
 
+TEST(SameIdentity, IsOfTheColumnsThatNameRows) {
+  TableSchema one{
+      .identity = Identity::Key,
+      .columns = {{.name = "id", .attnum = 1, .in_key = true}, {.name = "a", .attnum = 2}}};
+  TableSchema other = one;
+  other.columns.erase(other.columns.begin() + 1);
+  EXPECT_TRUE(same_identity(one, other));
+  other = one;
+  other.columns[1].in_key = true;
+  EXPECT_FALSE(same_identity(one, other));
+  other = one;
+  other.identity = Identity::Full;
+  EXPECT_FALSE(same_identity(one, other));
+}
+
 }  // namespace
 }  // namespace freshet::server

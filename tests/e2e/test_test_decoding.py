@@ -131,6 +131,8 @@ ALTERATIONS = {
     "scaled": "ALTER TABLE t ALTER c TYPE numeric(12,4); UPDATE t SET c = 1.2345 WHERE id = 6",
     "retyped": "ALTER TABLE t ALTER b TYPE text USING 'was ' || b; UPDATE t SET b = 'is' WHERE id = 7",
     "identified": "ALTER TABLE t REPLICA IDENTITY FULL; UPDATE t SET a = NULL WHERE id = 8; DELETE FROM t WHERE id = 9",
+    "named": "ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t REPLICA IDENTITY DEFAULT;"
+             "DELETE FROM t WHERE id = 10; UPDATE t SET id = 3000 WHERE id = 11",
 }
 
 
