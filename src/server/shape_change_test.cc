@@ -158,9 +158,13 @@ TEST(ShapeChange, AConstantThatIsNotKnownIsNotMadeUp) {
 }
 
 TEST(SameIdentity, IsOfTheColumnsThatNameRows) {
-  TableSchema one{
-      .identity = Identity::Key,
-      .columns = {{.name = "id", .attnum = 1, .in_key = true}, {.name = "a", .attnum = 2}}};
+  TableSchema one;
+  one.columns.resize(2);
+  one.columns[0].name = "id";
+  one.columns[0].attnum = 1;
+  one.columns[0].in_key = true;
+  one.columns[1].name = "a";
+  one.columns[1].attnum = 2;
   TableSchema other = one;
   other.columns.erase(other.columns.begin() + 1);
   EXPECT_TRUE(same_identity(one, other));
