@@ -57,7 +57,7 @@ class SegmentLoader final : public Loader {
     TRY(connection_->begin());
     TRY(create_segment(*connection_, segment_, *shared_->schema).context("start copy"));
     appender_.emplace(TRY(engine::Appender::open(*connection_, "_segments", segment_name(segment_),
-                                                 column_types(*shared_->schema))));
+                                                 types_of(shared_->schema->columns))));
     return {};
   }
 

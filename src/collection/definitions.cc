@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <random>
+
+#include "collection/row_parser.h"
 
 namespace freshet::collection {
 
@@ -15,49 +16,6 @@ namespace {
 
 using engine::literal;
 using Out = std::back_insert_iterator<std::string>;
-
-// Reads one row of text, column by column; what does not parse is remembered.
-class RowParser {
- public:
-  explicit RowParser(const std::vector<std::optional<std::string>>& row) : row_(row) {}
-
-  template <typename T>
-  T number() {
-    T value{};
-    const std::string text = this->text();
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) failed_ = true;
-    return value;
-  }
-  template <typename T>
-  T enumerator(T last) {
-    const auto value = number<unsigned>();
-    if (value > static_cast<unsigned>(last)) failed_ = true;
-    return failed_ ? T{} : static_cast<T>(value);
-  }
-  bool boolean() { return text() == "true"; }
-  std::optional<std::string> maybe_text() {
-    if (at_ >= row_.size()) {
-      failed_ = true;
-      return std::nullopt;
-    }
-    return row_[at_++];
-  }
-  std::string text() {
-    const auto value = maybe_text();
-    if (!value) failed_ = true;
-    return value.value_or("");
-  }
-  Result<> done(std::string_view what) const {
-    if (!failed_) return {};
-    return Error{.fault = Fault::Corruption, .message = fmt::format("read {}: bad row", what)};
-  }
-
- private:
-  const std::vector<std::optional<std::string>>& row_;
-  std::size_t at_ = 0;
-  bool failed_ = false;
-};
 
 std::string literal_or_null(const std::optional<std::string>& text) {
   return text ? literal(*text) : "NULL";
@@ -103,46 +61,45 @@ Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connecti
   return tables;
 }
 
-Result<> load_columns(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
+// Reads a table of _meta that has rows of tables: `read` gets each row behind its source and id.
+template <typename Read>
+Result<> load(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables,
+              std::string_view name, std::string_view columns, std::string_view order,
+              Read&& read) {
   const auto rows = TRY(connection.query(
-      "SELECT source, id, name, kind, precision, scale, element, pg_type, pg_typmod, attnum, "
-      "in_key, not_null, domain FROM store._meta.columns ORDER BY source, id, ordinal"));
+      fmt::format("SELECT source, id, {} FROM store._meta.{} {}", columns, name, order)));
   for (const auto& row : rows) {
     RowParser parse(row);
     const auto source = parse.number<std::uint32_t>();
     const auto id = parse.number<std::uint32_t>();
-    ColumnSchema column;
-    column.name = parse.text();
-    column.type.kind = parse.enumerator(TypeKind::List);
-    column.type.precision = parse.number<std::uint8_t>();
-    column.type.scale = parse.number<std::uint8_t>();
-    column.type.element = parse.enumerator(TypeKind::List);
-    column.pg_type = parse.number<std::uint32_t>();
-    column.pg_typmod = parse.number<std::int32_t>();
-    column.attnum = parse.number<std::int16_t>();
-    column.in_key = parse.boolean();
-    column.not_null = parse.boolean();
-    column.domain = parse.number<std::uint32_t>();
-    TRY(parse.done("_meta.columns"));
-    tables[{source, id}].schema.columns.push_back(std::move(column));
+    read(parse, tables[{source, id}]);
+    TRY(parse.done(fmt::format("_meta.{}", name)));
   }
   return {};
 }
 
-Result<> load_segments(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
-  const auto rows = TRY(connection.query(
-      "SELECT source, id, segment, shown FROM store._meta.segments ORDER BY source, id, ordinal"));
-  for (const auto& row : rows) {
-    RowParser parse(row);
-    const auto source = parse.number<std::uint32_t>();
-    const auto id = parse.number<std::uint32_t>();
-    const auto segment = parse.number<SegmentId>();
-    const bool shown = parse.boolean();
-    TRY(parse.done("_meta.segments"));
-    StoredTable& table = tables[{source, id}].stored;
-    (shown ? table.shown : table.segments).push_back(segment);
-  }
-  return {};
+constexpr std::string_view in_order = "ORDER BY source, id, ordinal";
+
+void read_column(RowParser& parse, LoadedTable& table) {
+  ColumnSchema column;
+  column.name = parse.text();
+  column.type.kind = parse.enumerator(TypeKind::List);
+  column.type.precision = parse.number<std::uint8_t>();
+  column.type.scale = parse.number<std::uint8_t>();
+  column.type.element = parse.enumerator(TypeKind::List);
+  column.pg_type = parse.number<std::uint32_t>();
+  column.pg_typmod = parse.number<std::int32_t>();
+  column.attnum = parse.number<std::int16_t>();
+  column.in_key = parse.boolean();
+  column.not_null = parse.boolean();
+  column.domain = parse.number<std::uint32_t>();
+  table.schema.columns.push_back(std::move(column));
+}
+
+void read_segment(RowParser& parse, LoadedTable& table) {
+  const auto segment = parse.number<SegmentId>();
+  const bool shown = parse.boolean();
+  (shown ? table.stored.shown : table.stored.segments).push_back(segment);
 }
 
 // Names of columns, one per line.
@@ -162,40 +119,21 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-Result<> load_derivations(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
-  const auto rows = TRY(connection.query(
-      "SELECT source, id, base, base_schema, base_name, sql, primary_key, retention_seconds, "
-      "on_error FROM store._meta.derivations"));
-  for (const auto& row : rows) {
-    RowParser parse(row);
-    const auto source = parse.number<std::uint32_t>();
-    const auto id = parse.number<std::uint32_t>();
-    Derivation& derivation = tables[{source, id}].stored.derivation.emplace();
-    derivation.table = TableId{parse.number<std::uint32_t>()};
-    derivation.schema = parse.text();
-    derivation.name = parse.text();
-    derivation.definition.sql = parse.text();
-    derivation.definition.primary_key = lines_of(parse.text());
-    const auto retention = parse.number<std::int64_t>();
-    if (retention > 0) derivation.definition.retention = std::chrono::seconds(retention);
-    derivation.definition.on_error = parse.enumerator(transform::OnError::Stop);
-    TRY(parse.done("_meta.derivations"));
-  }
-  return {};
+void read_derivation(RowParser& parse, LoadedTable& table) {
+  Derivation& derivation = table.stored.derivation.emplace();
+  derivation.table = TableId{parse.number<std::uint32_t>()};
+  derivation.schema = parse.text();
+  derivation.name = parse.text();
+  derivation.definition.sql = parse.text();
+  derivation.definition.primary_key = lines_of(parse.text());
+  const auto retention = parse.number<std::int64_t>();
+  if (retention > 0) derivation.definition.retention = std::chrono::seconds(retention);
+  derivation.definition.on_error = parse.enumerator(transform::OnError::Stop);
 }
 
-Result<> load_constants(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables) {
-  const auto rows =
-      TRY(connection.query("SELECT source, id, attnum, expression FROM store._meta.constants"));
-  for (const auto& row : rows) {
-    RowParser parse(row);
-    const auto source = parse.number<std::uint32_t>();
-    const auto id = parse.number<std::uint32_t>();
-    const auto attnum = parse.number<std::int16_t>();
-    tables[{source, id}].stored.constants[attnum] = parse.text();
-    TRY(parse.done("_meta.constants"));
-  }
-  return {};
+void read_constant(RowParser& parse, LoadedTable& table) {
+  const auto attnum = parse.number<std::int16_t>();
+  table.stored.constants[attnum] = parse.text();
 }
 
 Result<std::vector<SourceRecord>> load_sources(engine::Connection& connection) {
@@ -335,10 +273,15 @@ Result<Definitions> load_definitions(engine::Connection& connection) {
   if (!installation.empty()) definitions.installation = installation.front()[0].value_or("");
   definitions.sources = TRY(load_sources(connection));
   auto tables = TRY(load_tables(connection));
-  TRY(load_columns(connection, tables));
-  TRY(load_derivations(connection, tables));
-  TRY(load_constants(connection, tables));
-  TRY(load_segments(connection, tables));
+  TRY(load(connection, tables, "columns",
+           "name, kind, precision, scale, element, pg_type, pg_typmod, attnum, in_key, not_null, "
+           "domain",
+           in_order, read_column));
+  TRY(load(connection, tables, "derivations",
+           "base, base_schema, base_name, sql, primary_key, retention_seconds, on_error", {},
+           read_derivation));
+  TRY(load(connection, tables, "constants", "attnum, expression", {}, read_constant));
+  TRY(load(connection, tables, "segments", "segment, shown", in_order, read_segment));
   for (auto& [key, table] : tables) {
     if (value(table.schema.id) != key.second) {
       return Error{.fault = Fault::Corruption,

@@ -84,27 +84,30 @@ Result<Derive::Made> Derive::prepare(TableId table, const transform::Definition&
   return made;
 }
 
-Result<> Derive::put(const ViewName& name, TableId table_id,
+Result<> Derive::put(const ViewName& name, TableId mirror_id,
                      const transform::Definition& definition, Made made) {
-  Table* table = nullptr;
-  std::uint32_t id = first_id;
-  for (auto& [known, each] : workspace_.tables()) {
-    if (each.stored.derived() && each.view_name() == name) table = &each;
-  }
-  while (table == nullptr && workspace_.find(TableId{id}) != nullptr) --id;
-  if (table == nullptr) {
-    table = &workspace_.tables()[TableId{id}];
-    table->stored.record.source = workspace_.source();
-  }
-  workspace_.touch(*table);
-  const Table& mirror = *workspace_.find(table_id);
-  const TableId its = table->stored.record.schema ? table->id() : TableId{id};
-  Derived& derived = all_[its];
+  Table& table = named(name);
+  workspace_.touch(table);
+  const TableSchema& mirror = workspace_.find(mirror_id)->schema();
+  Derived& derived = all_[table.id()];
   derived.made = std::move(made);
-  table->stored.record.schema = schema_of(its, name, derived.made);
-  table->stored.derivation =
-      Derivation{table_id, mirror.schema().schema, mirror.schema().name, definition};
-  return begin_again(*table, derived);
+  table.stored.record.schema = schema_of(table.id(), name, derived.made);
+  table.stored.derivation = Derivation{mirror_id, mirror.schema, mirror.name, definition};
+  return begin_again(table, derived);
+}
+
+// The derived collection of that name; a new one has nothing but its id.
+Table& Derive::named(const ViewName& name) {
+  for (auto& [id, table] : workspace_.tables()) {
+    if (table.stored.derived() && table.view_name() == name) return table;
+  }
+  std::uint32_t id = first_id;
+  while (workspace_.find(TableId{id}) != nullptr) --id;
+  Table& table = workspace_.tables()[TableId{id}];
+  table.stored.record.source = workspace_.source();
+  table.stored.record.schema = std::make_shared<const TableSchema>(
+      TableSchema{.id = TableId{id}, .schema = name.schema, .name = name.name, .columns = {}});
+  return table;
 }
 
 Result<> Derive::refill(TableId id) {

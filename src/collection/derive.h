@@ -67,6 +67,9 @@ class Derive {
   Result<bool> fill();
 
  private:
+  // What one transaction reads or removes at most.
+  static constexpr std::uint64_t rows_at_once = 65'536;
+
   // A mirror's segment, and how many of its rows were there when the filling began.
   struct Part {
     SegmentId segment = 0;
@@ -89,6 +92,7 @@ class Derive {
     const BatchPlan* plan = nullptr;
   };
 
+  Table& named(const ViewName& name);
   std::vector<std::pair<Table*, Derived*>> made_of(TableId mirror);
   Result<Made> open(const transform::Definition& definition, const Table& mirror) const;
   Result<> follow_one(Table& table, Derived& derived, const Batch& batch, Arena& keep);

@@ -11,7 +11,6 @@ namespace freshet::collection {
 
 namespace {
 
-constexpr std::uint64_t rows_at_once = 65'536;
 // How long one call of fill() keeps the changes of other tables waiting.
 constexpr std::chrono::milliseconds fill_time{100};
 

@@ -11,7 +11,6 @@ namespace freshet::collection {
 
 namespace {
 
-constexpr std::size_t rows_at_once = 65'536;
 constexpr std::chrono::seconds interval{1};
 
 }  // namespace

@@ -60,12 +60,6 @@ std::vector<std::uint32_t> all_rows(std::size_t count) {
   return rows;
 }
 
-std::vector<Column> columns_of(const std::vector<Type>& types) {
-  std::vector<Column> columns;
-  for (const Type type : types) columns.emplace_back(type);
-  return columns;
-}
-
 }  // namespace
 
 bool Derive::Derived::has_read(Location at) const {
@@ -118,7 +112,7 @@ Result<> Derive::transform_gone(Derived& derived, const Batch& batch, Arena& kee
     }
   }
   transform::Transformation& of_rows = derived.made.rollup->rows();
-  for (const ColumnSchema& column : of_rows.columns()) old_.columns.emplace_back(column.type);
+  old_.columns = columns_of(types_of(of_rows.columns()));
   if (!gone.wants_any()) return {};
   TRY(gone.read(workspace_.connection(), keep));
   TableChanges rows(batch.mirror.stored.record.schema);
@@ -152,14 +146,13 @@ Result<std::vector<Column>> Derive::compute_again(const transform::Rollup& rollu
   const auto ask = [&]() -> Result<> {
     auto query = TRY(
         engine::RowQuery::open(connection, rollup.again_sql(rows_of(mirror)), rollup.kept_types()));
-    return query.run(groups, {}, all_rows(groups.front().size()),
-                     [&](const engine::Chunk& chunk) -> Result<> {
-                       engine::append_all(ids, chunk.column(0), chunk.size(), keep);
-                       for (std::size_t c = 0; c < found.size(); ++c) {
-                         engine::append_all(found[c], chunk.column(c + 1), chunk.size(), keep);
-                       }
-                       return {};
-                     });
+    return query.run_all(groups, [&](const engine::Chunk& chunk) -> Result<> {
+      engine::append_all(ids, chunk.column(0), chunk.size(), keep);
+      for (std::size_t c = 0; c < found.size(); ++c) {
+        engine::append_all(found[c], chunk.column(c + 1), chunk.size(), keep);
+      }
+      return {};
+    });
   };
   if (!mirror.segments.empty()) {
     connection.set_live_rows(std::make_shared<WorkingRows>(mirror));

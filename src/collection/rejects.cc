@@ -2,21 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <iterator>
+
+#include "collection/row_parser.h"
 
 namespace freshet::collection {
 
 namespace {
 
 using engine::literal;
-
-template <typename T>
-T number(const std::optional<std::string>& text) {
-  T value{};
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
 
 std::string of(SourceId source, TableId collection) {
   return fmt::format("source = {} AND id = {}", value(source), value(collection));
@@ -47,9 +41,12 @@ Result<> forget_rejected(engine::Connection& connection, SourceId source, TableI
 
 Result<std::uint64_t> last_rejected(engine::Connection& connection, SourceId source,
                                     TableId collection) {
-  const auto rows = TRY(connection.query("SELECT max(number) FROM store._meta.rejects WHERE " +
-                                         of(source, collection)));
-  return number<std::uint64_t>(rows.at(0).at(0));
+  const auto rows = TRY(connection.query(
+      "SELECT coalesce(max(number), 0) FROM store._meta.rejects WHERE " + of(source, collection)));
+  RowParser parse(rows.at(0));
+  const auto number = parse.number<std::uint64_t>();
+  TRY(parse.done("_meta.rejects"));
+  return number;
 }
 
 Result<std::vector<RejectedRow>> read_rejected(engine::Connection& connection) {
@@ -58,14 +55,17 @@ Result<std::vector<RejectedRow>> read_rejected(engine::Connection& connection) {
       TRY(connection.query("SELECT source, id, number, came, lsn, sqlstate, message, content FROM "
                            "store._meta.rejects ORDER BY source, id, number"));
   for (const auto& row : rows) {
-    all.push_back({.source = SourceId{number<std::uint32_t>(row.at(0))},
-                   .collection = TableId{number<std::uint32_t>(row.at(1))},
-                   .number = number<std::uint64_t>(row.at(2)),
-                   .at = row.at(3).value_or(""),
-                   .lsn = row.at(4).value_or(""),
-                   .sqlstate = row.at(5).value_or(""),
-                   .message = row.at(6).value_or(""),
-                   .row = row.at(7).value_or("")});
+    RowParser parse(row);
+    RejectedRow& rejected = all.emplace_back();
+    rejected.source = SourceId{parse.number<std::uint32_t>()};
+    rejected.collection = TableId{parse.number<std::uint32_t>()};
+    rejected.number = parse.number<std::uint64_t>();
+    rejected.at = parse.text();
+    rejected.lsn = parse.text();
+    rejected.sqlstate = parse.text();
+    rejected.message = parse.text();
+    rejected.row = parse.text();
+    TRY(parse.done("_meta.rejects"));
   }
   return all;
 }

@@ -16,12 +16,6 @@ std::string segment_table(SegmentId segment) {
   return "store._segments." + segment_name(segment);
 }
 
-std::vector<Type> column_types(const TableSchema& schema) {
-  std::vector<Type> types;
-  for (const ColumnSchema& column : schema.columns) types.push_back(column.type);
-  return types;
-}
-
 Result<> create_segment(engine::Connection& connection, SegmentId segment,
                         const TableSchema& schema) {
   std::string sql = "CREATE TABLE " + segment_table(segment) + "(";

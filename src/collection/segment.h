@@ -47,7 +47,6 @@ struct Segment {
 
 std::string segment_name(SegmentId segment);   // "s12"
 std::string segment_table(SegmentId segment);  // "store._segments.s12"
-std::vector<Type> column_types(const TableSchema& schema);
 Result<> create_segment(engine::Connection& connection, SegmentId segment,
                         const TableSchema& schema);
 Result<> drop_segment(engine::Connection& connection, SegmentId segment);

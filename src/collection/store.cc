@@ -25,6 +25,10 @@ Result<> in_transaction(Store::State& state, Action&& action) {
   return {};
 }
 
+ViewName name_of(const TableSchema& schema) {
+  return {schema.schema, schema.name};
+}
+
 Error unknown_source() {
   return {.sqlstate = "42704", .message = "the source is not known"};
 }
@@ -104,6 +108,20 @@ std::vector<DerivedRecord> Store::derived() const {
     }
     return all;
   });
+}
+
+std::optional<TableRecord> Store::find_table(SourceId source, const ViewName& name) const {
+  for (TableRecord& record : tables()) {
+    if (record.source == source && name_of(*record.schema) == name) return std::move(record);
+  }
+  return std::nullopt;
+}
+
+std::optional<DerivedRecord> Store::find_derived(SourceId source, const ViewName& name) const {
+  for (DerivedRecord& record : derived()) {
+    if (record.source == source && name_of(*record.schema) == name) return std::move(record);
+  }
+  return std::nullopt;
 }
 
 Result<std::vector<RejectedRow>> Store::rejected() const {

@@ -146,6 +146,9 @@ class Store {
   std::optional<SourceRecord> find_source(std::string_view name) const;
   std::vector<TableRecord> tables() const;  // mirrors
   std::vector<DerivedRecord> derived() const;
+  // The mirror, or the derived collection, that is called so now.
+  std::optional<TableRecord> find_table(SourceId source, const ViewName& name) const;
+  std::optional<DerivedRecord> find_derived(SourceId source, const ViewName& name) const;
   Result<std::vector<RejectedRow>> rejected() const;
   std::vector<TableNumbers> numbers() const;
 

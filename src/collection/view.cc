@@ -17,15 +17,6 @@ constexpr std::array<std::string_view, 10> schemas_taken{
     "freshet",    "_meta", "_segments", "main", "information_schema",
     "pg_catalog", "store", "system",    "temp", "memory"};
 
-// The engine folds ASCII only.
-std::string folded(std::string_view name) {
-  std::string result(name);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
-}
-
 Error cannot_be_shown(std::string reason, std::string hint) {
   return {.sqlstate = "0A000", .message = std::move(reason), .hint = std::move(hint)};
 }
@@ -37,11 +28,12 @@ std::string qualified(const ViewName& name) {
 }  // namespace
 
 bool same_name(const ViewName& one, const ViewName& other) {
-  return folded(one.schema) == folded(other.schema) && folded(one.name) == folded(other.name);
+  return engine::folded(one.schema) == engine::folded(other.schema) &&
+         engine::folded(one.name) == engine::folded(other.name);
 }
 
 Result<> check_can_be_shown(const TableSchema& schema) {
-  if (std::ranges::find(schemas_taken, folded(schema.schema)) != schemas_taken.end()) {
+  if (std::ranges::find(schemas_taken, engine::folded(schema.schema)) != schemas_taken.end()) {
     return cannot_be_shown(fmt::format("schema name {} is taken", engine::quoted(schema.schema)),
                            "Rename the schema on the source, or leave its tables out.");
   }
@@ -50,7 +42,7 @@ Result<> check_can_be_shown(const TableSchema& schema) {
   }
   std::set<std::string> names;
   for (const ColumnSchema& column : schema.columns) {
-    if (names.insert(folded(column.name)).second) continue;
+    if (names.insert(engine::folded(column.name)).second) continue;
     return cannot_be_shown(fmt::format("two columns are called {} when case does not count",
                                        engine::quoted(column.name)),
                            "Rename one of them on the source.");

@@ -324,7 +324,7 @@ Result<engine::Inserter*> Workspace::inserter(SegmentId segment, const TableSche
   if (found != inserters_.end()) return &found->second;
   if (inserters_.size() >= inserters_max) inserters_.clear();
   auto opened = TRY(engine::Inserter::open(*connection_, "_segments", segment_name(segment),
-                                           column_types(schema)));
+                                           types_of(schema.columns)));
   return &inserters_.emplace(segment, std::move(opened)).first->second;
 }
 

@@ -177,6 +177,14 @@ std::string quoted(std::string_view identifier) {
   return out;
 }
 
+std::string folded(std::string_view identifier) {
+  std::string out(identifier);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
 std::string literal(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {

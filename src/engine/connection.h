@@ -54,6 +54,8 @@ class Connection {
 
 // "a""b": an identifier as SQL has it.
 std::string quoted(std::string_view identifier);
+// As the engine compares identifiers: ASCII letters in lower case.
+std::string folded(std::string_view identifier);
 // 'it''s': a text literal.
 std::string literal(std::string_view text);
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "duckdb.h"
+#include "engine/boxes.h"
 #include "engine/fill.h"
 #include "engine/types.h"
 
@@ -16,16 +17,6 @@ namespace {
 
 using SlotBox = std::shared_ptr<ConnectionSlot>;
 using SlotsBox = std::shared_ptr<ConnectionSlots>;
-
-template <typename T>
-void* boxed(T value) {
-  return new T(std::move(value));
-}
-
-template <typename T>
-void drop(void* box) {
-  delete static_cast<T*>(box);
-}
 
 // Plans outlive batches, so they keep the slot; the types of a statement are those of every batch.
 void bind(duckdb_bind_info info) {

@@ -4,20 +4,11 @@
 #include <utility>
 
 #include "duckdb.h"
+#include "engine/boxes.h"
 
 namespace freshet::engine {
 
 namespace {
-
-template <typename T>
-void* boxed(T value) {
-  return new T(std::move(value));
-}
-
-template <typename T>
-void drop(void* box) {
-  delete static_cast<T*>(box);
-}
 
 using SlotBox = std::shared_ptr<ConnectionSlot>;
 using SlotsBox = std::shared_ptr<ConnectionSlots>;

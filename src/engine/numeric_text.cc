@@ -9,6 +9,7 @@
 
 #include "duckdb.h"
 #include "engine/handles.h"
+#include "engine/text_vectors.h"
 #include "engine/types.h"
 
 namespace freshet::engine {
@@ -39,11 +40,6 @@ std::optional<Int128> whole_number(std::string_view text) {
   return negative ? -value : value;
 }
 
-std::string_view text_of(duckdb_vector vector, idx_t row) {
-  auto* const strings = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector));
-  return {duckdb_string_t_data(&strings[row]), duckdb_string_t_length(strings[row])};
-}
-
 template <typename T>
 void store(duckdb_vector vector, idx_t row, Int128 value) {
   static_cast<T*>(duckdb_vector_get_data(vector))[row] = static_cast<T>(value);
@@ -51,12 +47,10 @@ void store(duckdb_vector vector, idx_t row, Int128 value) {
 
 template <typename T>
 bool to_integer(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb_vector output) {
-  const std::uint64_t* const present = duckdb_vector_get_validity(input);
   bool all = true;
   for (idx_t row = 0; row < count; ++row) {
-    if (present != nullptr && (present[row / 64] >> (row % 64) & 1) == 0) {
-      duckdb_vector_ensure_validity_writable(output);
-      duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
+    if (is_null(input, row)) {
+      set_null(output, row);
       continue;
     }
     const std::string_view text = text_of(input, row);

@@ -4,6 +4,7 @@
 
 #include "duckdb.h"
 #include "engine/handles.h"
+#include "engine/text_vectors.h"
 
 namespace freshet::engine {
 
@@ -13,7 +14,7 @@ bool is_blank(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-bool is_null(std::string_view word) {
+bool means_null(std::string_view word) {
   constexpr std::string_view null = "null";
   if (word.size() != null.size()) return false;
   for (std::size_t i = 0; i < null.size(); ++i) {
@@ -104,7 +105,7 @@ class ArrayReader {
     }
     while (!element.empty() && is_blank(element.back())) element.pop_back();
     if (element.empty()) return false;
-    if (is_null(element)) {
+    if (means_null(element)) {
       list += "NULL";
     } else {
       append_quoted(list, element);
@@ -119,16 +120,12 @@ class ArrayReader {
 void convert(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
   const idx_t rows = duckdb_data_chunk_get_size(input);
   duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
-  auto* const strings = static_cast<duckdb_string_t*>(duckdb_vector_get_data(texts));
-  const std::uint64_t* const present = duckdb_vector_get_validity(texts);
   for (idx_t row = 0; row < rows; ++row) {
-    if (present != nullptr && (present[row / 64] >> (row % 64) & 1) == 0) {
-      duckdb_vector_ensure_validity_writable(output);
-      duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
+    if (is_null(texts, row)) {
+      set_null(output, row);
       continue;
     }
-    const std::string_view text{duckdb_string_t_data(&strings[row]),
-                                duckdb_string_t_length(strings[row])};
+    const std::string_view text = text_of(texts, row);
     const std::optional<std::string> list = list_text(text);
     if (!list) {
       const std::string reason =

@@ -22,6 +22,14 @@ struct RowQuery::Handle {
     statement = TRY(connection.prepare(sql));
     return {};
   }
+  Result<> run(const RowBatch& batch, const std::function<Result<>(const Chunk&)>& take) {
+    CHECK(batch.first.size() + batch.more.size() == types.size());
+    if (planned_at != connection.handle().catalog_changes->load()) TRY(plan());
+    const GivenRows given(connection.handle().registration.slot(), batch);
+    const std::unique_ptr<RowStream> stream = TRY(statement->execute());
+    while (const std::unique_ptr<Chunk> chunk = TRY(stream->next())) TRY(take(*chunk));
+    return {};
+  }
 };
 
 Result<RowQuery> RowQuery::open(Connection& connection, std::string sql, std::vector<Type> types) {
@@ -43,14 +51,14 @@ Result<> RowQuery::run(std::span<const Column> first, std::span<const Column> mo
                        std::span<const std::uint32_t> rows,
                        const std::function<Result<>(const Chunk&)>& take) {
   if (rows.empty()) return {};
-  CHECK(first.size() + more.size() == handle_->types.size());
-  Connection::Handle& connection = handle_->connection.handle();
-  if (handle_->planned_at != connection.catalog_changes->load()) TRY(handle_->plan());
-  const RowBatch batch{.types = handle_->types, .first = first, .more = more, .named = rows};
-  const GivenRows given(connection.registration.slot(), batch);
-  const std::unique_ptr<RowStream> stream = TRY(handle_->statement->execute());
-  while (const std::unique_ptr<Chunk> chunk = TRY(stream->next())) TRY(take(*chunk));
-  return {};
+  return handle_->run({.types = handle_->types, .first = first, .more = more, .named = rows}, take);
+}
+
+Result<> RowQuery::run_all(std::span<const Column> columns,
+                           const std::function<Result<>(const Chunk&)>& take) {
+  const std::size_t rows = columns.front().size();
+  if (rows == 0) return {};
+  return handle_->run({.types = handle_->types, .first = columns, .end = rows}, take);
 }
 
 }  // namespace freshet::engine

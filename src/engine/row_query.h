@@ -30,6 +30,9 @@ class RowQuery {
   Result<> run(std::span<const Column> first, std::span<const Column> more,
                std::span<const std::uint32_t> rows,
                const std::function<Result<>(const Chunk&)>& take);
+  // The same over all rows of the columns.
+  Result<> run_all(std::span<const Column> columns,
+                   const std::function<Result<>(const Chunk&)>& take);
 
  private:
   struct Handle;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "duckdb.h"
+#include "engine/boxes.h"
 #include "engine/fill.h"
 #include "engine/handles.h"
 #include "engine/types.h"
@@ -23,11 +24,6 @@ struct Scan {
   std::size_t size = 0;
   std::size_t next = 0;
 };
-
-template <typename T>
-void drop(void* box) {
-  delete static_cast<T*>(box);
-}
 
 void bind(duckdb_bind_info info) {
   const auto& relation = *static_cast<const Relation*>(duckdb_bind_get_extra_info(info));

@@ -55,4 +55,11 @@ void Column::drop_to(std::size_t rows) {
   child_->drop_to(elements);
 }
 
+std::vector<Column> columns_of(const std::vector<Type>& types) {
+  std::vector<Column> columns;
+  columns.reserve(types.size());
+  for (const Type type : types) columns.emplace_back(type);
+  return columns;
+}
+
 }  // namespace freshet

@@ -120,4 +120,7 @@ class Column {
   std::unique_ptr<Column> child_;  // lists only
 };
 
+// Empty columns of these types.
+std::vector<Column> columns_of(const std::vector<Type>& types);
+
 }  // namespace freshet

@@ -2,6 +2,12 @@
 
 namespace freshet {
 
+std::vector<Type> types_of(const std::vector<ColumnSchema>& columns) {
+  std::vector<Type> types;
+  for (const ColumnSchema& column : columns) types.push_back(column.type);
+  return types;
+}
+
 std::vector<std::size_t> TableSchema::identity_columns() const {
   std::vector<std::size_t> ordinals;
   if (identity == Identity::None) return ordinals;

@@ -38,6 +38,8 @@ struct ColumnSchema {
   friend bool operator==(const ColumnSchema&, const ColumnSchema&) = default;
 };
 
+std::vector<Type> types_of(const std::vector<ColumnSchema>& columns);
+
 // How updates and deletes name the row they change.
 enum class Identity : std::uint8_t {
   Key,   // by the columns with in_key: primary key or REPLICA IDENTITY USING INDEX

@@ -270,16 +270,6 @@ Result<Control> parse_fetch(Words words, bool move) {
   return Control(fetch);
 }
 
-// The closing parenthesis of the one at `open`, or the number of tokens.
-std::size_t matching(const Tokens& tokens, std::size_t open) {
-  std::size_t depth = 0;
-  for (std::size_t i = open; i < tokens.size(); ++i) {
-    if (tokens[i].is("(")) ++depth;
-    if (tokens[i].is(")") && --depth == 0) return i;
-  }
-  return tokens.size();
-}
-
 // The options of COPY: (FORMAT csv, HEADER, …) or the older words without parentheses.
 Result<CopyFormat> parse_copy_options(Words words) {
   CopyFormat format;
@@ -324,7 +314,7 @@ Result<Control> parse_copy(std::string_view sql, const Tokens& tokens) {
   std::size_t to = 1;
   std::string query;
   if (tokens.size() > 1 && tokens[1].is("(")) {
-    const std::size_t close = matching(tokens, 1);
+    const std::size_t close = matching_close(tokens, 1);
     if (close >= tokens.size() || close == 2) return syntax_error(tokens, close);
     if (!is_query_word(tokens[2])) return read_only("COPY");
     query = text_between(sql, tokens, 2, close - 1);
@@ -337,7 +327,7 @@ Result<Control> parse_copy(std::string_view sql, const Tokens& tokens) {
     std::string columns = "*";
     const std::string table(text_between(sql, tokens, 1, to - 1));
     if (tokens[to].is("(")) {
-      const std::size_t close = matching(tokens, to);
+      const std::size_t close = matching_close(tokens, to);
       if (close >= tokens.size() || close == to + 1) return syntax_error(tokens, close);
       columns = text_between(sql, tokens, to + 1, close - 1);
       to = close + 1;
@@ -369,7 +359,7 @@ Result<Control> parse_explain(std::string_view sql, const Tokens& tokens) {
   bool analyze = false;
   std::size_t at = 1;
   if (at + 1 < tokens.size() && tokens[at].is("(") && !is_query_word(tokens[at + 1])) {
-    const std::size_t close = matching(tokens, at);
+    const std::size_t close = matching_close(tokens, at);
     for (std::size_t i = at; i < close; ++i) {
       if (tokens[i].is("analyze")) analyze = !tokens[i + 1].is("false") && !tokens[i + 1].is("off");
     }

@@ -10,10 +10,6 @@
 namespace freshet::query {
 namespace {
 
-bool is_any(const Token& token, std::initializer_list<std::string_view> words) {
-  return std::ranges::any_of(words, [&](std::string_view word) { return token.is(word); });
-}
-
 bool is_literal(const Token& token) {
   return token.kind == TokenKind::String || token.kind == TokenKind::Number ||
          token.kind == TokenKind::Placeholder;
@@ -122,14 +118,6 @@ class Rewriter {
     }
     return close;
   }
-  std::size_t matching_close(std::size_t open) const {
-    std::size_t depth = 0;
-    for (std::size_t i = open; i < tokens_.size(); ++i) {
-      if (tokens_[i].is("(")) ++depth;
-      if (tokens_[i].is(")") && --depth == 0) return i;
-    }
-    return tokens_.size();
-  }
 
   // Words that end no operand, though they look like names.
   static bool is_keyword(const Token& token) {
@@ -207,7 +195,7 @@ class Rewriter {
 
   // OPERATOR(pg_catalog.~)
   void explicit_operator(std::size_t i) {
-    const std::size_t close = matching_close(i + 1);
+    const std::size_t close = matching_close(tokens_, i + 1);
     if (!has(close) || close < 3 || tokens_[close - 1].kind != TokenKind::Operator) return;
     replace(i, close, " " + engine_operator(tokens_[close - 1].text) + " ");
     explicit_end_ = close;
@@ -371,7 +359,7 @@ class Rewriter {
     if (is(i, "lateral")) return;
     if (is(i, "pg_catalog") && is(i + 1, ".")) i += 2;
     if (!has(i) || !is_any(tokens_[i], {"generate_series", "unnest"}) || !is(i + 1, "(")) return;
-    std::size_t alias = matching_close(i + 1) + 1;
+    std::size_t alias = matching_close(tokens_, i + 1) + 1;
     if (is(alias, "as")) ++alias;
     if (!has(alias) || !tokens_[alias].is_name() || is(alias + 1, "(")) return;
     if (is_keyword(tokens_[alias]) ||

@@ -6,10 +6,6 @@
 namespace freshet::query {
 namespace {
 
-bool is_any(const Token& token, std::initializer_list<std::string_view> words) {
-  return std::ranges::any_of(words, [&](std::string_view word) { return token.is(word); });
-}
-
 // The engine's name for an element type of PG_ARRAY_PARSE; empty for one we do not know.
 std::string_view engine_element(std::string_view type) {
   struct Name {
@@ -69,14 +65,6 @@ class Forms {
   void replace(std::size_t i, std::string text) {
     edits_.push_back({tokens_[i].begin, tokens_[i].end(), std::move(text)});
   }
-  std::size_t matching_close(std::size_t open) const {
-    std::size_t depth = 0;
-    for (std::size_t i = open; i < tokens_.size(); ++i) {
-      if (tokens_[i].is("(")) ++depth;
-      if (tokens_[i].is(")") && --depth == 0) return i;
-    }
-    return tokens_.size();
-  }
 
   void word(std::size_t i) {
     const Token& token = tokens_[i];
@@ -102,7 +90,7 @@ class Forms {
   // A keyword of the grammar, quoted so that it is a function; unless it is a type: x::time(3).
   void call(std::size_t i) {
     if (i > 0 && is_any(tokens_[i - 1], {"as", "::", "without", "with"})) return;
-    const std::size_t close = matching_close(i + 1);
+    const std::size_t close = matching_close(tokens_, i + 1);
     const bool precision = close == i + 3 && tokens_[i + 2].kind == TokenKind::Number;
     if (precision && !tokens_[i].is("date")) return;
     // Even quoted, the grammar keeps this name for itself.
@@ -110,7 +98,7 @@ class Forms {
   }
 
   void array_parse(std::size_t i) {
-    const std::size_t close = matching_close(i + 1);
+    const std::size_t close = matching_close(tokens_, i + 1);
     if (close >= tokens_.size() || close < i + 5 || !is(close - 2, ",")) return;
     const Token& type = tokens_[close - 1];
     if (type.kind != TokenKind::String) return;
@@ -132,7 +120,7 @@ class Forms {
     const bool behind_relation = i > 0 && (tokens_[i - 1].is_name() || tokens_[i - 1].is(")")) &&
                                  !is_any(tokens_[i - 1], {"select", "where", "and", "or", "on",
                                                           "by", "when", "then", "else"});
-    const std::size_t close = matching_close(i + 1);
+    const std::size_t close = matching_close(tokens_, i + 1);
     if (!behind_relation || close >= tokens_.size()) return;
     edits_.push_back({tokens_[i].begin, tokens_[close].end(), ""});
   }

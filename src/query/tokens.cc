@@ -284,4 +284,17 @@ std::string Token::string_value() const {
   return value;
 }
 
+bool is_any(const Token& token, std::initializer_list<std::string_view> words) {
+  return std::ranges::any_of(words, [&](std::string_view word) { return token.is(word); });
+}
+
+std::size_t matching_close(const std::vector<Token>& tokens, std::size_t open) {
+  std::size_t depth = 0;
+  for (std::size_t i = open; i < tokens.size(); ++i) {
+    if (tokens[i].is("(")) ++depth;
+    if (tokens[i].is(")") && --depth == 0) return i;
+  }
+  return tokens.size();
+}
+
 }  // namespace freshet::query

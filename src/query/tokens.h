@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,10 @@ struct Token {
   // The value of a String. Escapes of E'' are resolved.
   std::string string_value() const;
 };
+
+bool is_any(const Token& token, std::initializer_list<std::string_view> words);
+// The closing parenthesis of the one at `open`, or the number of tokens.
+std::size_t matching_close(const std::vector<Token>& tokens, std::size_t open);
 
 // The tokens point into `sql`.
 std::vector<Token> tokenize(std::string_view sql);

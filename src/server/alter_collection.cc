@@ -29,16 +29,6 @@ Notes note(const TableRecord& record, std::string_view state) {
                fmt::format("collection {} is {} already", record.schema->qualified_name(), state)}};
 }
 
-std::optional<TableRecord> find(const collection::Store& store, SourceId source,
-                                const query::AlterCollection& asked) {
-  for (TableRecord& record : store.tables()) {
-    const bool meant = record.source == source && record.schema->schema == asked.schema &&
-                       record.schema->name == asked.name.text;
-    if (meant) return std::move(record);
-  }
-  return std::nullopt;
-}
-
 // The new record, or nothing when it is as asked for already.
 Result<std::optional<TableRecord>> paused(TableRecord record, Offset applied) {
   // A table that has gone on from a pause, but is not there yet, goes back to where it was.
@@ -98,9 +88,10 @@ std::string_view state_after(Action action) {
 Result<Altered> alter_collection(const query::AlterCollection& asked,
                                  const collection::Store& store, SourceId source,
                                  collection::Writer& writer, Offset applied) {
-  const std::optional<TableRecord> before = find(store, source, asked);
+  const collection::ViewName name{asked.schema, asked.name.text};
+  const std::optional<TableRecord> before = store.find_table(source, name);
   if (!before) {
-    if (const auto derived = find_derived(store, source, asked.schema, asked.name.text)) {
+    if (const auto derived = store.find_derived(source, name)) {
       return Altered{.notes = TRY(refill_collection(asked, *derived, writer))};
     }
     return Error{.sqlstate = "42P01",

@@ -53,7 +53,10 @@ Result<> Apply::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     TRY(take_orders());
     TRY(take_requests());
-    TRY(configured_.make(store_, source_, *writer_));
+    // A table that is asked for may have come to be known.
+    if (std::exchange(tables_changed_, false)) {
+      TRY(configured_.make(store_, source_, *writer_));
+    }
     TRY(take_catalog_news());
     TRY(catch_up(stop));
     if (nothing_to_follow()) {
@@ -185,6 +188,7 @@ Result<> Apply::show_new_copies() {
 // Makes changes_ hold an entry for exactly the live tables; entries whose schema is the same are
 // kept, with what the decoder knows about them.
 Result<> Apply::refresh_routes() {
+  tables_changed_ = true;
   catching_up_ = !writer_->behind().empty();
   waiting_ = false;
   std::unordered_map<TableId, std::unique_ptr<TableChanges>> routes;

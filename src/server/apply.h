@@ -80,6 +80,7 @@ class Apply {
   bool catching_up_ = false;                            // some table is behind the others
   bool more_to_catch_up_ = false;
   bool waiting_ = false;                    // some table waits for its copy
+  bool tables_changed_ = false;             // since the configured collections were made
   bool stale_ = false;                      // queries see rows of before the source was begun anew
   std::chrono::milliseconds batch_took_{};  // the last one of the live tables
   bool more_to_tidy_ = false;

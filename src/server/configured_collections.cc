@@ -1,7 +1,5 @@
 #include "server/configured_collections.h"
 
-#include <algorithm>
-
 #include "observe/log.h"
 #include "server/derived_collections.h"
 
@@ -9,22 +7,14 @@ namespace freshet::server {
 
 Result<> ConfiguredCollections::make(const collection::Store& store, SourceId source,
                                      collection::Writer& writer) {
-  if (wanted_.empty()) return {};
-  const std::vector<collection::TableRecord> tables = store.tables();
-  const auto known = [&](const query::CreateCollection& asked) {
-    return std::ranges::any_of(tables, [&](const collection::TableRecord& record) {
-      return record.source == source && record.schema->schema == asked.table_schema &&
-             record.schema->name == asked.table.text;
-    });
-  };
   for (auto at = wanted_.begin(); at != wanted_.end();) {
-    if (!known(*at)) {
+    if (!store.find_table(source, {at->table_schema, at->table.text})) {
       ++at;
       continue;
     }
     const query::CreateCollection asked = std::move(*at);
     at = wanted_.erase(at);
-    const auto made = find_derived(store, source, asked.schema, asked.name.text);
+    const auto made = store.find_derived(source, {asked.schema, asked.name.text});
     if (made && made->definition == asked.definition) continue;
     const auto outcome = create_collection(asked, store, source, writer);
     if (outcome.ok()) continue;

@@ -19,33 +19,13 @@ Error about(const query::Word& word, std::string sqlstate, std::string message,
           .position = word.position};
 }
 
-std::optional<TableId> find_table(const collection::Store& store, SourceId source,
-                                  const query::CreateCollection& asked) {
-  for (const collection::TableRecord& record : store.tables()) {
-    const bool meant = record.source == source && record.schema->schema == asked.table_schema &&
-                       record.schema->name == asked.table.text;
-    if (meant) return record.schema->id;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-std::optional<DerivedRecord> find_derived(const collection::Store& store, SourceId source,
-                                          std::string_view schema, std::string_view name) {
-  for (DerivedRecord& record : store.derived()) {
-    if (record.source == source && record.schema->schema == schema && record.schema->name == name) {
-      return std::move(record);
-    }
-  }
-  return std::nullopt;
-}
 
 Result<Notes> create_collection(const query::CreateCollection& asked,
                                 const collection::Store& store, SourceId source,
                                 collection::Writer& writer) {
   const std::string name = asked.schema + "." + asked.name.text;
-  const auto known = find_derived(store, source, asked.schema, asked.name.text);
+  const auto known = store.find_derived(source, {asked.schema, asked.name.text});
   if (known && asked.if_not_exists) {
     return Notes{
         {.sqlstate = "42P07", .message = fmt::format("collection \"{}\" exists already", name)}};
@@ -54,17 +34,17 @@ Result<Notes> create_collection(const query::CreateCollection& asked,
     return about(asked.name, "42P07", fmt::format("collection \"{}\" exists already", name),
                  "CREATE OR REPLACE COLLECTION gives it another definition.");
   }
-  const auto table = find_table(store, source, asked);
+  const collection::ViewName made_of{asked.table_schema, asked.table.text};
+  const auto table = store.find_table(source, made_of);
   if (!table) {
-    const bool derived =
-        find_derived(store, source, asked.table_schema, asked.table.text).has_value();
+    const bool derived = store.find_derived(source, made_of).has_value();
     return about(asked.table, derived ? "0A000" : "42P01",
                  derived ? "a collection is made of a table, not of another collection"
                          : fmt::format("no table \"{}.{}\" is mirrored", asked.table_schema,
                                        asked.table.text));
   }
-  Result<> made =
-      writer.derive({asked.schema, asked.name.text}, *table, asked.definition, asked.replace);
+  Result<> made = writer.derive({asked.schema, asked.name.text}, table->schema->id,
+                                asked.definition, asked.replace);
   if (!made.ok()) {
     Error error = std::move(made).error();
     if (error.position > 0 && asked.sql_position > 0) error.position += asked.sql_position - 1;
@@ -79,7 +59,7 @@ Result<Notes> create_collection(const query::CreateCollection& asked,
 
 Result<Notes> drop_collection(const query::DropCollection& asked, const collection::Store& store,
                               SourceId source, collection::Writer& writer) {
-  const auto known = find_derived(store, source, asked.schema, asked.name.text);
+  const auto known = store.find_derived(source, {asked.schema, asked.name.text});
   if (!known) {
     return about(asked.name, "42809",
                  fmt::format("\"{}.{}\" mirrors a table", asked.schema, asked.name.text),

@@ -10,11 +10,6 @@
 
 namespace freshet::server {
 
-// The derived collection of that name, if there is one.
-std::optional<collection::DerivedRecord> find_derived(const collection::Store& store,
-                                                      SourceId source, std::string_view schema,
-                                                      std::string_view name);
-
 // Called by the thread that holds the source's writer, between transactions. They return when what
 // was asked for is recorded; the writer's tidy() fills the collection.
 Result<Notes> create_collection(const query::CreateCollection& asked,

@@ -22,9 +22,9 @@ const query::TableStatus* find(const std::vector<query::TableStatus>& tables,
   return found == tables.end() ? nullptr : &*found;
 }
 
-std::shared_ptr<const TableSchema> schema_of(const collection::Store& store,
+std::shared_ptr<const TableSchema> schema_of(const std::vector<collection::TableRecord>& tables,
                                              const collection::DerivedRecord& derived) {
-  for (const collection::TableRecord& record : store.tables()) {
+  for (const collection::TableRecord& record : tables) {
     if (record.source == derived.source && record.schema->id == derived.table) {
       return record.schema;
     }
@@ -37,10 +37,11 @@ std::shared_ptr<const TableSchema> schema_of(const collection::Store& store,
 // A collection is where its table is; while the table is not live, neither is what is made of it.
 void StatusView::add_derived(std::vector<query::TableStatus>& mirrors) const {
   const auto names = source_names(store_);
+  const std::vector<collection::TableRecord> tables = store_.tables();
   const std::vector<collection::TableNumbers> numbers = store_.numbers();
   std::vector<query::TableStatus> all;
   for (const collection::DerivedRecord& record : store_.derived()) {
-    const auto schema = schema_of(store_, record);
+    const auto schema = schema_of(tables, record);
     const query::TableStatus* table =
         schema == nullptr ? nullptr : find(mirrors, names.at(record.source), *schema);
     query::TableStatus status;
@@ -72,6 +73,7 @@ void StatusView::add_derived(std::vector<query::TableStatus>& mirrors) const {
 
 void StatusView::add_fillings(std::vector<query::ProgressStatus>& copies) const {
   const auto names = source_names(store_);
+  const std::vector<collection::TableRecord> tables = store_.tables();
   const std::vector<collection::TableNumbers> numbers = store_.numbers();
   const auto rows_of = [&](SourceId source, TableId table) -> std::optional<std::uint64_t> {
     for (const collection::TableNumbers& each : numbers) {
@@ -81,7 +83,7 @@ void StatusView::add_fillings(std::vector<query::ProgressStatus>& copies) const 
   };
   for (const collection::DerivedRecord& record : store_.derived()) {
     if (record.state != collection::TableState::CatchingUp) continue;
-    const auto schema = schema_of(store_, record);
+    const auto schema = schema_of(tables, record);
     query::ProgressStatus status;
     status.source = names.at(record.source);
     status.schema = record.schema->schema;
@@ -96,6 +98,7 @@ void StatusView::add_fillings(std::vector<query::ProgressStatus>& copies) const 
 
 std::vector<query::DerivedStatus> StatusView::derived() const {
   const auto names = source_names(store_);
+  const std::vector<collection::TableRecord> tables = store_.tables();
   std::vector<query::DerivedStatus> all;
   for (const collection::DerivedRecord& record : store_.derived()) {
     query::DerivedStatus status;
@@ -103,7 +106,7 @@ std::vector<query::DerivedStatus> StatusView::derived() const {
     status.schema = record.schema->schema;
     status.name = record.schema->name;
     status.sql = record.definition.sql;
-    if (const auto table = schema_of(store_, record)) {
+    if (const auto table = schema_of(tables, record)) {
       status.table_schema = table->schema;
       status.table = table->name;
     }

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "transform/sql_tree.h"
 
@@ -70,13 +69,8 @@ Result<IngestSql> IngestSql::parse(engine::Connection& connection, std::string_v
 }
 
 const Expression* IngestSql::output(std::string_view name) const {
-  // The engine compares names without case.
-  const auto same_letter = [](char a, char b) {
-    const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-    return lower(a) == lower(b);
-  };
   const auto found = std::ranges::find_if(outputs_, [&](const Output& output) {
-    return std::ranges::equal(output.name, name, same_letter);
+    return engine::folded(output.name) == engine::folded(name);
   });
   return found == outputs_.end() ? nullptr : &found->expression;
 }

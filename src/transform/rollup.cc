@@ -29,12 +29,6 @@ std::optional<Type> sum_type(Type type) {
   }
 }
 
-std::vector<Column> columns_of(const std::vector<Type>& types) {
-  std::vector<Column> columns;
-  for (const Type type : types) columns.emplace_back(type);
-  return columns;
-}
-
 void append_all(std::vector<Column>& to, const std::vector<Column>& from) {
   for (std::size_t c = 0; c < from.size(); ++c) {
     for (std::size_t row = 0; row < from[c].size(); ++row) to[c].append_from(from[c], row);
@@ -42,17 +36,14 @@ void append_all(std::vector<Column>& to, const std::vector<Column>& from) {
 }
 
 // Runs the query over all rows of the columns.
-Result<> run(engine::RowQuery& query, const std::vector<Column>& input,
-             std::vector<std::uint32_t>& numbers, Arena& keep, std::vector<Column>& output) {
-  const std::size_t rows = input.front().size();
-  while (numbers.size() < rows) numbers.push_back(static_cast<std::uint32_t>(numbers.size()));
-  return query.run(input, {}, std::span(numbers).first(rows),
-                   [&](const engine::Chunk& chunk) -> Result<> {
-                     for (std::size_t c = 0; c < output.size(); ++c) {
-                       engine::append_all(output[c], chunk.column(c), chunk.size(), keep);
-                     }
-                     return {};
-                   });
+Result<> run(engine::RowQuery& query, const std::vector<Column>& input, Arena& keep,
+             std::vector<Column>& output) {
+  return query.run_all(input, [&](const engine::Chunk& chunk) -> Result<> {
+    for (std::size_t c = 0; c < output.size(); ++c) {
+      engine::append_all(output[c], chunk.column(c), chunk.size(), keep);
+    }
+    return {};
+  });
 }
 
 }  // namespace
@@ -196,15 +187,14 @@ Result<> Rollup::plan_differences() {
 
 Result<> Rollup::differences(const Transformed& came, const Transformed& went, Arena& keep,
                              std::vector<Column>& groups) {
-  std::vector<Column> rows;
-  for (const ColumnSchema& column : rows_->columns()) rows.emplace_back(column.type);
+  std::vector<Column> rows = columns_of(types_of(rows_->columns()));
   append_all(rows, came.columns);
   append_all(rows, went.columns);
   Column& weight = rows.emplace_back(int64);
   for (std::size_t i = 0; i < came.from.size(); ++i) weight.append(std::int64_t{1});
   for (std::size_t i = 0; i < went.from.size(); ++i) weight.append(std::int64_t{-1});
   groups = columns_of(kept_types());
-  return run(*differences_, rows, numbers_, keep, groups);
+  return run(*differences_, rows, keep, groups);
 }
 
 std::string Rollup::again_sql(const std::string& table_rows) const {
@@ -333,9 +323,8 @@ Result<> Rollup::merge(const std::vector<Column>& differences, const std::vector
   for (std::size_t row = 0; row < all; ++row) {
     is_difference.append(static_cast<std::uint8_t>(row < changed ? 1 : 0));
   }
-  rows.clear();
-  for (const ColumnSchema& column : columns_) rows.emplace_back(column.type);
-  return run(*merge_, input, numbers_, keep, rows);
+  rows = columns_of(types_of(columns_));
+  return run(*merge_, input, keep, rows);
 }
 
 std::int64_t Rollup::size_of(const std::vector<Column>& rows, std::size_t row) const {

@@ -91,7 +91,6 @@ class Rollup {
   std::size_t results_ = 0;
   std::optional<engine::RowQuery> differences_;
   std::optional<engine::RowQuery> merge_;
-  std::vector<std::uint32_t> numbers_;  // 0, 1, 2 …
 };
 
 }  // namespace freshet::transform

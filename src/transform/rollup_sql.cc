@@ -18,13 +18,6 @@ constexpr std::array aggregate_macros = {"approx_distinct", "approx_percentile",
                                          "bitwise_and_agg", "bitwise_or_agg",    "map_agg",
                                          "hmap_agg",        "object_agg"};
 
-std::string lower(std::string name) {
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name;
-}
-
 // The same expression, wherever it stands and however its columns are written. `alias`: what _input
 // is called.
 Json plain(Json node, const std::string& alias) {
@@ -32,8 +25,8 @@ Json plain(Json node, const std::string& alias) {
     each.erase("query_location");
     if (text_of(each, "class") != "COLUMN_REF") return {};
     Json& names = each["column_names"];
-    for (Json& name : names) name = lower(name.get<std::string>());
-    if (names.size() > 1 && names[0] == lower(alias)) names.erase(names.begin());
+    for (Json& name : names) name = engine::folded(name.get<std::string>());
+    if (names.size() > 1 && names[0] == engine::folded(alias)) names.erase(names.begin());
     return {};
   }));
   if (node.is_object()) node["alias"] = "";
@@ -139,7 +132,7 @@ class Splitter {
         for (const Json& item : items) {
           const std::string alias = text_of(item, "alias");
           const std::string name = group["column_names"][0].get<std::string>();
-          if (!alias.empty() && lower(alias) == lower(name)) named = &item;
+          if (!alias.empty() && engine::folded(alias) == engine::folded(name)) named = &item;
         }
       }
       groups_.push_back(plain(*named, alias_));
@@ -213,7 +206,7 @@ class Splitter {
     const bool simple = !distinct && children.size() <= 1 &&
                         (function == "count" || function == "count_star" || function == "sum" ||
                          function == "avg" || function == "mean");
-    if (simple && children.empty() && is_null(filter)) {
+    if (simple && children.empty() && filter.is_null()) {
       made.can_be_undone = true;
       made.function = "count_star";
     } else if (simple) {
@@ -231,7 +224,7 @@ class Splitter {
         child = column_reference({fmt::format("a{}", argument)});
       }
       made.sql = TRY(sql_of(connection_, tree_, node));
-      if (!is_null(filter)) {
+      if (!filter.is_null()) {
         made.sql += fmt::format(" FILTER (WHERE a{})", TRY(argument_of(filter, Json())));
       }
     }
@@ -243,8 +236,6 @@ class Splitter {
     aggregates_.push_back(std::move(made));
     return aggregates_.size() - 1;
   }
-
-  static bool is_null(const Json& node) { return node.is_null(); }
 
   Result<std::size_t> argument_of(const Json& expression, const Json& filter) {
     std::string sql = expression.is_null() ? "1" : TRY(sql_of(connection_, tree_, expression));

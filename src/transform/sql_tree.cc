@@ -12,30 +12,6 @@ using engine::literal;
 
 constexpr const char* form = "A transformation is SELECT … FROM _input [WHERE …] [GROUP BY …].";
 
-// Rockset's spelling of EXCLUDE: * EXCEPT (a, b). Quoted text stays as it is; so do positions.
-std::string with_exclude(std::string_view sql) {
-  std::string result(sql);
-  const auto skip_blanks = [&](std::size_t at) {
-    while (at < result.size() && std::isspace(static_cast<unsigned char>(result[at])) != 0) ++at;
-    return at;
-  };
-  for (std::size_t at = 0; at < result.size(); ++at) {
-    if (result[at] == '\'' || result[at] == '"') {
-      at = std::min(result.find(result[at], at + 1), result.size());
-      continue;
-    }
-    if (result[at] != '*') continue;
-    const std::size_t word = skip_blanks(at + 1);
-    std::string found = result.substr(word, 6);
-    std::ranges::transform(found, found.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    if (found != "EXCEPT") continue;
-    const std::size_t open = skip_blanks(word + 6);
-    if (open < result.size() && result[open] == '(') result.replace(word, 6, "EXCLUDE");
-  }
-  return result;
-}
-
 Result<> check_node(const Json& node) {
   const std::string kind = text_of(node, "class");
   if (kind == "SUBQUERY") return refused("a subquery", node);
@@ -85,7 +61,7 @@ Error refused(const std::string& what, const Json& node) {
   return error;
 }
 
-Result<Json> tree_of(engine::Connection& connection, const std::string& sql) {
+Result<Json> tree_of(engine::Connection& connection, std::string_view sql) {
   Json tree = Json::parse(TRY(call(connection, "json_serialize_sql", sql)), nullptr, false);
   if (tree.is_discarded()) return Error{.message = "the engine's parser gave no tree"};
   if (tree.value("error", false)) {
@@ -99,7 +75,7 @@ Result<Json> tree_of(engine::Connection& connection, const std::string& sql) {
 }
 
 Result<Json> parse_select(engine::Connection& connection, std::string_view sql) {
-  Json tree = TRY(tree_of(connection, with_exclude(sql)));
+  Json tree = TRY(tree_of(connection, sql));
   TRY(check_statement(select_of(tree)));
   TRY(walk(select_of(tree), check_node));
   return tree;

@@ -18,10 +18,10 @@ using Json = nlohmann::json;
 Error refused(const std::string& what, const Json& node = {});
 
 // A whole statement, which has been checked to be a SELECT over _input and nothing that looks
-// beyond one row, but for GROUP BY and aggregates. Rockset's * EXCEPT (…) is understood.
+// beyond one row, but for GROUP BY and aggregates.
 Result<Json> parse_select(engine::Connection& connection, std::string_view sql);
 // Any one statement.
-Result<Json> tree_of(engine::Connection& connection, const std::string& sql);
+Result<Json> tree_of(engine::Connection& connection, std::string_view sql);
 // The tree as SQL again.
 Result<std::string> sql_of(engine::Connection& connection, const Json& tree);
 // One expression of the tree as SQL.

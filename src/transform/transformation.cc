@@ -93,8 +93,7 @@ Result<> Transformation::run_old(const TableChanges& changes, std::span<const st
 Result<> Transformation::run_rows(std::span<const Column> columns,
                                   std::span<const std::uint32_t> rows, Arena& keep,
                                   Transformed& out) {
-  out.columns.clear();
-  for (const ColumnSchema& column : columns_) out.columns.emplace_back(column.type);
+  out.columns = columns_of(types_of(columns_));
   TRY(run_all(*row_query_, columns, rows, keep, out));
   refuse_null_keys(out);
   return {};
@@ -160,7 +159,7 @@ void Transformation::refuse_null_keys(Transformed& out) const {
   const auto complete = [&](std::size_t ordinal) { return out.columns[ordinal].all_present(); };
   if (std::ranges::all_of(key_, complete)) return;
   Transformed good;
-  for (const ColumnSchema& column : columns_) good.columns.emplace_back(column.type);
+  good.columns = columns_of(types_of(columns_));
   for (std::size_t i = 0; i < out.from.size(); ++i) {
     const auto null = std::ranges::find_if(key_, [&](std::size_t ordinal) {
       return out.columns[ordinal].state(i) == ValueState::Null;

@@ -72,6 +72,7 @@ class Transformation {
   Result<> connect(engine::Database& database);
   Result<> plan(const Definition& definition);
   Result<> choose_key(const Definition& definition);
+  Result<> open_row_query(const std::string& sql);
   Result<std::vector<std::string>> names_made_by(const std::string& sql);
   Result<> plan_rows();
   Result<> plan_keys();
@@ -91,8 +92,6 @@ class Transformation {
   std::string rows_sql_;             // the user's, with the number of the row
   std::string key_sql_;              // the key's columns, of the table's key
   std::vector<std::size_t> key_;     // ordinals of the key's columns
-  std::vector<std::string> made_;    // beside columns_: how each is made from rows_sql_'s
-  std::string condition_;            // which of rows_sql_'s rows count; empty: all
   std::vector<bool> metadata_read_;  // beside metadata_columns
   std::size_t made_columns_ = 0;     // of rows_sql_, without the row's number
   std::optional<engine::RowQuery> row_query_;

@@ -25,12 +25,6 @@ std::vector<ColumnSchema> key_columns(const TableSchema& table) {
   return columns;
 }
 
-std::vector<Type> types_of(const std::vector<ColumnSchema>& columns) {
-  std::vector<Type> types;
-  for (const ColumnSchema& column : columns) types.push_back(column.type);
-  return types;
-}
-
 // The rows of given_rows() under the names of `columns` and, behind them, of `more`.
 std::string input(const std::vector<ColumnSchema>& columns,
                   const std::vector<std::string_view>& more) {
@@ -60,16 +54,8 @@ std::string numbered_names(std::size_t count) {
   return names + std::string(row_column);
 }
 
-std::string upper(std::string name) {
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return name;
-}
-
-// Names are compared as the engine does it: without case.
 bool same(std::string_view a, std::string_view b) {
-  return upper(std::string(a)) == upper(std::string(b));
+  return engine::folded(a) == engine::folded(b);
 }
 
 std::optional<std::size_t> place_of(std::string_view name, const std::vector<std::string>& names) {
@@ -94,6 +80,18 @@ std::optional<std::string> made_of_key(const std::string& name, const IngestSql&
   }
   if (!std::ranges::all_of(expression->columns, in_key)) return std::nullopt;
   return expression->sql;
+}
+
+// _id is text, and _event_time a point in time: whole numbers are microseconds.
+Kept keep_result(const engine::ResultColumn& result, const std::string& expression) {
+  const Kept kept = keep(result.type, expression);
+  if (result.name == "_id") {
+    return {Type{TypeKind::Text}, fmt::format("CAST({} AS VARCHAR)", expression)};
+  }
+  if (result.name != "_event_time") return kept;
+  const bool micros = kept.type.kind == TypeKind::Int64 || kept.type.kind == TypeKind::Int32;
+  return {Type{TypeKind::TimestampTz}, micros ? fmt::format("make_timestamptz({})", expression)
+                                              : fmt::format("CAST({} AS TIMESTAMPTZ)", expression)};
 }
 
 Error not_of_key(const std::string& name, const TableSchema& table,
@@ -164,14 +162,21 @@ Result<> Transformation::plan(const Definition& definition) {
   return identity_ == Identity::Key ? plan_keys() : Result<>{};
 }
 
-// Plans the statement for the columns of the table; what its results are called.
-Result<std::vector<std::string>> Transformation::names_made_by(const std::string& sql) {
+// Plans a SELECT from _input, which has the columns of the table, the metadata and the row's
+// number.
+Result<> Transformation::open_row_query(const std::string& sql) {
   std::vector<std::string_view> more(std::begin(metadata_columns), std::end(metadata_columns));
   more.push_back(row_column);
   std::vector<Type> types = types_of(table_->columns);
   for (const Column& column : metadata_) types.push_back(column.type());
   row_query_ = TRY(
       engine::RowQuery::open(*connection_, input(table_->columns, more) + sql, std::move(types)));
+  return {};
+}
+
+// Plans the user's statement; what its results are called.
+Result<std::vector<std::string>> Transformation::names_made_by(const std::string& sql) {
+  TRY(open_row_query(sql));
   std::vector<std::string> names;
   for (const engine::ResultColumn& column : row_query_->columns()) names.push_back(column.name);
   names.pop_back();
@@ -218,34 +223,29 @@ Result<> Transformation::choose_key(const Definition& definition) {
 Result<> Transformation::plan_rows() {
   const std::vector<engine::ResultColumn>& results = row_query_->columns();
   std::set<std::string> names;
+  std::string list;       // how each column is made of the user's results
+  std::string condition;  // which of their rows count
   for (std::size_t i = 0; i < made_columns_; ++i) {
     const std::string& name = results[i].name;
     std::string expression = fmt::format("o{}", i);
     if (name == "_op") {
-      condition_ = fmt::format("upper(CAST({} AS VARCHAR)) IS DISTINCT FROM 'DELETE'", expression);
+      condition =
+          fmt::format(" WHERE upper(CAST({} AS VARCHAR)) IS DISTINCT FROM 'DELETE'", expression);
       continue;
     }
-    if (!names.insert(upper(name)).second) {
+    if (!names.insert(engine::folded(name)).second) {
       return Error{.sqlstate = "42701",
                    .message = fmt::format("column {} is there twice", engine::quoted(name)),
                    .hint = "Give one of the two another name with AS."};
     }
-    Kept kept = keep(results[i].type, expression);
-    if (name == "_id")
-      kept = {Type{TypeKind::Text}, fmt::format("CAST({} AS VARCHAR)", expression)};
-    if (name == "_event_time") {
-      const bool micros = kept.type.kind == TypeKind::Int64 || kept.type.kind == TypeKind::Int32;
-      kept = {Type{TypeKind::TimestampTz},
-              micros ? fmt::format("make_timestamptz({})", expression)
-                     : fmt::format("CAST({} AS TIMESTAMPTZ)", expression)};
-    }
+    const Kept kept = keep_result(results[i], expression);
     const bool in_key = std::ranges::find(key_, i) != key_.end();
     columns_.push_back({.name = name,
                         .type = kept.type,
                         .attnum = static_cast<std::int16_t>(columns_.size() + 1),
                         .in_key = in_key,
                         .not_null = in_key});
-    made_.push_back(std::move(kept.sql));
+    list += kept.sql + ", ";
   }
   if (columns_.empty()) {
     return Error{.sqlstate = "42601", .message = "the transformation makes no column"};
@@ -259,19 +259,8 @@ Result<> Transformation::plan_rows() {
   }
   key_ = std::move(in_order);
 
-  std::string list;
-  for (const std::string& made : made_) list += made + ", ";
-  std::vector<std::string_view> more(std::begin(metadata_columns), std::end(metadata_columns));
-  more.push_back(row_column);
-  std::vector<Type> types = types_of(table_->columns);
-  for (const Column& column : metadata_) types.push_back(column.type());
-  row_query_ = TRY(engine::RowQuery::open(*connection_,
-                                          input(table_->columns, more) + "SELECT " + list +
-                                              std::string(row_column) + " FROM (" + rows_sql_ +
-                                              ") AS made(" + numbered_names(made_columns_) + ")" +
-                                              (condition_.empty() ? "" : " WHERE " + condition_),
-                                          std::move(types)));
-  return {};
+  return open_row_query("SELECT " + list + std::string(row_column) + " FROM (" + rows_sql_ +
+                        ") AS made(" + numbered_names(made_columns_) + ")" + condition);
 }
 
 Result<> Transformation::plan_keys() {

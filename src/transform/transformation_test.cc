@@ -88,7 +88,7 @@ TEST(Transformation, StarMeansTheColumnsOfTheTable) {
   World world;
   EXPECT_EQ(world.open("SELECT * FROM _input").names(), "id:int64* amount:text");
   EXPECT_EQ(world.open("select i.*, _op from _input as i").names(), "id:int64* amount:text");
-  EXPECT_EQ(world.open("SELECT * EXCEPT (amount), '* EXCEPT (id)' AS x FROM _input").names(),
+  EXPECT_EQ(world.open("SELECT * EXCLUDE (amount), '* EXCLUDE (id)' AS x FROM _input").names(),
             "id:int64* x:text");
   EXPECT_EQ(world.open("SELECT * EXCLUDE (id, _meta) FROM _input").names(),
             "amount:text _id:text*");

@@ -87,6 +87,8 @@ def test_unchanged_large_values_are_there(source, servers):
 
 
 def test_several_of_one_table_and_keys_of_their_own(orders, freshet):
+    create(freshet, "SELECT * EXCEPT (amount, note), '* EXCEPT (id)' AS x FROM _input", "parts")
+    assert freshet.execute("SELECT * FROM parts WHERE id = 1") == [(1, "paid", "* EXCEPT (id)")]
     create(freshet, "SELECT 'o-' || id AS _id, status FROM _input", "by_id")
     create(freshet, "SELECT status FROM _input WHERE status <> 'void'", "no_key")
     create(freshet, "SELECT id * 2 AS n, note FROM _input", "by_n", "WITH (primary_key = n)")
