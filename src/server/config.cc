@@ -176,6 +176,7 @@ Result<SourceConfig> read_source(const toml::table& table) {
   std::string protocol = "auto";
   TRY(reader.text("protocol", protocol));
   TRY(reader.truth("streaming", source.streaming));
+  TRY(reader.truth("event_trigger", source.event_trigger));
   TRY(reader.megabytes("stream_mb_max", source.stream_bytes_max));
   std::int64_t keep_minutes = 0;
   std::uint64_t keep_bytes = 0;

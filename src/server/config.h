@@ -29,6 +29,8 @@ struct SourceConfig {
   OnLostSlot on_lost_slot = OnLostSlot::Stop;
   std::optional<postgres::Plugin> protocol{};  // nothing: the best that the server has
   bool streaming = true;  // large transactions are received while they run (14+)
+  // Triggers on the source tell of altered tables, where its role may make them (14+).
+  bool event_trigger = true;
   // Receiving rests while more than this waits in the stream to be applied; 0: no limit.
   std::uint64_t stream_bytes_max = 0;
   stream::Retention keep{};  // of what nobody needs any more of the stream

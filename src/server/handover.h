@@ -1,6 +1,7 @@
 // What the stages of one source hand to each other.
 //
 //   receive → apply   the stream itself, and how far the source was seen to be idle
+//   receive → catalog a nudge: a transaction has altered tables
 //   catalog → apply   news of tables, by the source's catalog
 //   copy, ALTER SOURCE → apply
 //                     orders: finished copies to attach, table records to store, tables to remove
@@ -51,6 +52,8 @@ struct Handover {
   Guarded<Idle> idle;
   Guarded<Orders> orders;
   Guarded<std::shared_ptr<const CatalogNews>> news;  // until apply has taken them
+  // Counts up when the source has told of altered tables.
+  Guarded<std::uint64_t> looks_wanted;
   // Held by whoever changes what is published, from finding out what should be until it is recorded
   // or given to apply.
   std::mutex publishing;

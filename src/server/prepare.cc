@@ -12,6 +12,7 @@
 #include "postgres/types.h"
 #include "server/mirrored_tables.h"
 #include "server/slot_wait.h"
+#include "source/ddl_trigger.h"
 #include "source/doctor.h"
 #include "source/mark.h"
 
@@ -207,6 +208,18 @@ void announce(Board& board, const SourceConfig& config, const Prepared& prepared
   });
 }
 
+// Whether transactions that alter tables will be told of.
+Result<bool> care_for_triggers(const SourceConfig& config, postgres::Connection& connection,
+                               const source::Names& names) {
+  if (config.event_trigger) return source::make_ddl_triggers(connection, names);
+  const Result<> dropped = source::drop_ddl_triggers(connection, names);
+  if (!dropped.ok()) {
+    observe::warn("event triggers are left on the source",
+                  {{"reason", dropped.error().message}, {"hint", dropped.error().hint}});
+  }
+  return false;
+}
+
 // From here on a restart goes on with this server, and with the slot if it was made just now.
 Result<> record_beginning(Prepared& prepared, collection::Store& store) {
   prepared.record.system_id = prepared.system.id;
@@ -276,6 +289,7 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     TRY(source::publish(*connection, prepared.names, tables));
     FAILPOINT("prepare.publish.after");
     TRY(source::mark(*connection, prepared.names, store.installation()));
+    prepared.ddl_is_told = TRY(care_for_triggers(config, *connection, prepared.names));
   }
   if (resumed) {
     TRY(take_over(*connection, prepared.names, owner));

@@ -54,13 +54,17 @@ Result<> Receive::run(std::stop_token stop) {
     const source::Received received = TRY(replication_.next(stop, quiet));
     if (!received.part && !received.idle_at) TRY(check_silence());
     if (received.part) TRY(keep(*received.part));
+    ddl_told_ = ddl_told_ || received.ddl_told;
     if (received.idle_at) {
       TRY(resent_.pass(*received.idle_at));
       idle_ = std::max(idle_, *received.idle_at);
     }
     // While more is waiting in the socket's buffer, one sync can serve it too.
     const bool more = replication_.has_more() && stream_.unsynced_bytes() < unsynced_bytes_max;
-    if (!more) TRY(sync_and_confirm());
+    if (more) continue;
+    TRY(sync_and_confirm());
+    // Now, because a commit that waits for our confirmation is not visible before.
+    if (std::exchange(ddl_told_, false)) wish_for_a_look();
   }
   TRY(sync_and_confirm());
   replication_.stop();
@@ -77,6 +81,13 @@ Result<> Receive::keep(const TransactionPart& part) {
       observe::counter("freshet_source_received_bytes_total", "Bytes of changes received.");
   received_bytes.add(static_cast<double>(part.messages.size()));
   return {};
+}
+
+void Receive::wish_for_a_look() {
+  static observe::Counter& told =
+      observe::counter("freshet_source_ddl_told_total", "Times the source told of altered tables.");
+  told.add(1);
+  handover_.looks_wanted.update([](std::uint64_t& count) { ++count; });
 }
 
 // A network can swallow everything without an error, and TCP's own keepalives may end at a box in

@@ -33,6 +33,7 @@ class Receive {
   Result<> sync_and_confirm();
   Result<> check_silence() const;
   Result<std::optional<Shortage>> shortage();
+  void wish_for_a_look();
   Result<> rest(const Shortage& first, std::stop_token stop);
   Result<> check_source_is_there(std::chrono::steady_clock::time_point since) const;
 
@@ -46,6 +47,7 @@ class Receive {
   Lsn idle_;  // the last keepalive's
   std::chrono::steady_clock::time_point idle_kept_{};
   bool inside_transaction_ = false;  // one that the stream has in part
+  bool ddl_told_ = false;            // and the catalog's watch does not know yet
 };
 
 }  // namespace freshet::server

@@ -15,6 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
+// Unless the source tells of altered tables.
 constexpr std::chrono::milliseconds interval = 1s;
 // A large catalog is asked less often, so that asking takes no more than a twentieth of a core.
 constexpr int rest_per_work = 20;
@@ -43,6 +44,7 @@ WatchCatalog::WatchCatalog(const SourceConfig& config, const source::Owner& owne
 Result<> WatchCatalog::run(std::stop_token stop) {
   Guarded<bool> never;
   while (!stop.stop_requested()) {
+    const std::uint64_t looks = handover_.looks_wanted.get();
     const auto began = Clock::now();
     const Result<> looked = look(stop);
     if (!looked.ok()) {
@@ -56,8 +58,10 @@ Result<> WatchCatalog::run(std::stop_token stop) {
       }
     }
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
-    const auto rest = std::clamp(took * rest_per_work, interval, rest_max);
+    const auto rest = std::min(took * rest_per_work, rest_max);
     never.wait_for(stop, rest, [](bool) { return false; });
+    handover_.looks_wanted.wait_for(stop, std::max(interval - rest, 0ms),
+                                    [&](std::uint64_t wanted) { return wanted != looks; });
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "postgres/sqlstate.h"
+#include "source/ddl_trigger.h"
 #include "source/line_commit.h"
 #include "source/server_time.h"
 
@@ -37,6 +38,7 @@ Result<> Assembler::take(Bytes message) {
       return {};
     case 'c': return stream_commit(reader);
     case 'A': return stream_abort(reader);
+    case 'M': return logical_message(reader);
     default: break;
   }
   if (block_) return stream_change(message);
@@ -53,7 +55,8 @@ Result<Received> Assembler::give() {
   if (last && !has_rows_) {
     // Nothing of it concerns us (servers before 15 announce such transactions): only a position.
     messages_.clear();
-    return Received{.part = {}, .idle_at = part_.end_lsn};
+    return Received{
+        .part = {}, .idle_at = part_.end_lsn, .ddl_told = std::exchange(ddl_told_, false)};
   }
   TransactionPart part = part_;
   part.first = std::exchange(first_, false);
@@ -61,7 +64,7 @@ Result<Received> Assembler::give() {
   if (!last) part.end_lsn = {};
   part.messages = as_bytes(messages_);
   given_ = true;
-  return Received{.part = part, .idle_at = {}};
+  return Received{.part = part, .idle_at = {}, .ddl_told = last && std::exchange(ddl_told_, false)};
 }
 
 // ---------------------------------------------------------------------------- whole transactions
@@ -124,6 +127,18 @@ void Assembler::forget_given() {
   if (messages_.capacity() > 16 * part_bytes_max_) messages_.shrink_to_fit();
 }
 
+// Some stand outside of transactions: they are nobody's here.
+Result<> Assembler::logical_message(ByteReader reader) {
+  if (block_) reader.big<std::uint32_t>();  // the transaction's id
+  if (!is_told_by_trigger(reader)) return {};
+  if (block_) {
+    ddl_told_in_.insert(*block_);
+  } else {
+    ddl_told_ = true;
+  }
+  return {};
+}
+
 // ------------------------------------------------------------------------- streamed transactions
 
 Result<> Assembler::stream_start(ByteReader reader) {
@@ -159,6 +174,7 @@ Result<> Assembler::stream_commit(ByteReader reader) {
   }
   part_ = {};
   TRY(read_commit(reader));
+  ddl_told_ = ddl_told_in_.erase(xid) > 0 || ddl_told_;
   return give_spool(xid);
 }
 
@@ -183,6 +199,7 @@ Result<> Assembler::stream_abort(ByteReader reader) {
     return protocol_error("the server rolled back a transaction where there can be none");
   }
   spools_->abort(xid, subtransaction);
+  if (subtransaction == xid) ddl_told_in_.erase(xid);
   return {};
 }
 

@@ -9,12 +9,16 @@
 // Lines of test_decoding come whole, after their commit, and only the last one tells where it is:
 // they wait in a spool too.
 //
+// Logical messages end here: what applications write so is no change, and what our own triggers
+// write (ddl_trigger.h) is passed on as a word of it.
+//
 // It looks at message kinds and commit boundaries only; what the messages say is decode's business.
 // One thread. Source: PostgreSQL documentation, "Logical Replication Message Formats".
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -30,6 +34,7 @@ namespace freshet::source {
 struct Received {
   std::optional<TransactionPart> part;
   std::optional<Lsn> idle_at;  // every commit that ends at or below was received already
+  bool ddl_told = false;       // a transaction that ended here altered tables (ddl_trigger.h)
 };
 
 class Assembler {
@@ -61,6 +66,7 @@ class Assembler {
  private:
   Result<> begin(ByteReader reader, Bytes message);
   Result<> commit(ByteReader reader, Bytes message);
+  Result<> logical_message(ByteReader reader);
   Result<> stream_start(ByteReader reader);
   Result<> stream_change(Bytes message);
   Result<> stream_commit(ByteReader reader);
@@ -85,7 +91,10 @@ class Assembler {
   bool ready_ = false;
   bool given_ = false;  // `messages_` belongs to what was given last: to be cleared
 
+  bool ddl_told_ = false;  // see Received
+
   std::optional<Xid> block_;              // inside a block of this transaction
+  std::set<Xid> ddl_told_in_;             // streamed transactions that have not ended
   std::optional<SpoolReader> committed_;  // a streamed transaction that is being given
 };
 

@@ -39,6 +39,7 @@ class AssemblerTest : public testing::Test {
   }
   void note(std::vector<std::string>& out) {
     const Received received = assembler_.give().value();
+    if (received.ddl_told) out.push_back("DDL");
     if (received.idle_at) out.push_back("idle " + std::to_string(received.idle_at->value));
     if (!received.part) return;
     parts_.push_back(*received.part);
@@ -62,12 +63,32 @@ class AssemblerTest : public testing::Test {
 
 using Told = std::vector<std::string>;
 
+TEST_F(AssemblerTest, TakesLogicalMessagesOutAndPassesOnWhatOurTriggersTell) {
+  EXPECT_EQ(take({logical("of an application")}), Told{});
+  EXPECT_EQ(take({begin(100, 5), logical("freshet.ddl"), commit(100, 110)}),
+            (Told{"DDL", "idle 110"}));
+  EXPECT_EQ(take({begin(120, 6), change('I', "x"), logical("freshet.ddl"), logical("outbox"),
+                  change('I', "y"), commit(120, 130)}),
+            (Told{"DDL", "B Ix Iy C"}));
+  EXPECT_EQ(take({begin(140, 7), logical("freshet.dd"), commit(140, 150)}), Told{"idle 150"});
+}
+
+TEST_F(AssemblerTest, PassesItOnWhenAStreamedTransactionHasCommitted) {
+  EXPECT_EQ(take({block(9, true), logical("freshet.ddl", 9), change('I', 9, "x"), end_block()}),
+            Told{});
+  EXPECT_EQ(take({begin(100, 5), change('I', "z"), commit(100, 110)}), Told{"B Iz C"});
+  EXPECT_EQ(take({stream_commit(9, 200, 210)}), (Told{"DDL", "B Ix C"}));
+  EXPECT_EQ(take({block(10, true), logical("freshet.ddl", 10), end_block(), stream_abort(10, 10),
+                  block(10, true), change('I', 10, "x"), end_block(), stream_commit(10, 300, 310)}),
+            Told{"B Ix C"});
+}
+
 TEST_F(AssemblerTest, GivesAStreamedTransactionTheShapeOfAnOrdinaryOne) {
   EXPECT_EQ(take({begin(100, 5), change('R', "t"), change('I', "x"), commit(100, 110)}),
             Told{"B Rt Ix C"});
   EXPECT_EQ(take({block(9, true), change('O', "from"), change('R', 9, "t"), change('I', 9, "x"),
-                  change('M', 9, "m"), end_block(), stream_commit(9, 200, 210, 8)}),
-            Told{"B Ofrom Rt Ix Mm C"});
+                  end_block(), stream_commit(9, 200, 210, 8)}),
+            Told{"B Ofrom Rt Ix C"});
   ASSERT_EQ(parts_.size(), 2U);
   EXPECT_EQ(parts_[1].commit_lsn, Lsn{200});
   EXPECT_EQ(parts_[1].end_lsn, Lsn{210});

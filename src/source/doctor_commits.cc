@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "source/ddl_trigger.h"
 #include "source/doctor_checks.h"
 
 namespace freshet::source {
@@ -96,12 +97,14 @@ Result<> check_schema_changes(Patient& patient, Findings& findings) {
       "'neon_superuser')), false), (SELECT string_agg(evtname, ', ' ORDER BY evtname) FROM "
       "pg_event_trigger WHERE evtenabled <> 'D' AND evtevent = 'ddl_command_end')"));
   const bool may = patient.role.superuser || answer.holds(0, 0);
+  const bool told =
+      may && patient.publishes() && !patient.standby && patient.version >= oldest_with_messages;
   const std::string present = answer.text(0, 1);
   findings.info(
-      {.message = may ? "changes of the schema could be seen by an event trigger of ours"
-                      : "changes of the schema are seen by comparing the catalog: this role may "
-                        "make no event trigger",
-       .detail = present.empty() ? "" : "Event triggers on DDL now: " + present + "."});
+      {.message = told ? "event triggers of ours can tell of changes of the schema, at once"
+                       : "changes of the schema are seen by asking the catalog, every second",
+       .detail = (may ? "" : "This role may make no event trigger. ") +
+                 (present.empty() ? "" : "Event triggers on DDL now: " + present + ".")});
   return {};
 }
 

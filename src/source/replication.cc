@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "postgres/catalog.h"
 #include "postgres/sqlstate.h"
+#include "source/ddl_trigger.h"
 #include "source/server_time.h"
 
 namespace freshet::source {
@@ -129,9 +130,11 @@ std::string start_command(const ReplicationOptions& options, Lsn start, int serv
            " (\"include-xids\" 'off', \"include-timestamp\" 'on', \"skip-empty-xacts\" 'on')";
   }
   const bool binary = options.binary && server_version >= 140000;
-  return fmt::format("{} (proto_version '{}', publication_names {}{}{})", command,
+  const bool messages = options.messages && server_version >= oldest_with_messages;
+  return fmt::format("{} (proto_version '{}', publication_names {}{}{}{})", command,
                      streaming ? 2 : 1, postgres::literal(options.publications),
-                     binary ? ", binary 'true'" : "", streaming ? ", streaming 'on'" : "");
+                     binary ? ", binary 'true'" : "", streaming ? ", streaming 'on'" : "",
+                     messages ? ", messages 'true'" : "");
 }
 
 Result<std::unique_ptr<Replication>> Replication::start(const std::string& url,

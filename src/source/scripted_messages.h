@@ -61,7 +61,14 @@ inline std::string stream_commit(std::uint32_t xid, std::uint64_t lsn, std::uint
 inline std::string stream_abort(std::uint32_t xid, std::uint32_t sub) {
   return Message('A').add(xid).add(sub).bytes;
 }
-// A change, Relation, Type or logical message: what it says does not matter here. Inside a block
+// A logical message; inside a block with the id of its transaction.
+inline std::string logical(std::string_view prefix, std::uint32_t xid = 0) {
+  Message message('M');
+  if (xid != 0) message.add(xid);
+  message.add(std::uint8_t{1}).add(std::uint64_t{90}).text(prefix).add('\0');
+  return message.add(std::uint32_t{4}).text("what").bytes;
+}
+// A change, Relation or Type: what it says does not matter here. Inside a block
 // with the id of its transaction.
 inline std::string change(char kind, std::string_view body) {
   return Message(kind).text(body).bytes;
