@@ -9,6 +9,7 @@
 
 #include "decode/relation.h"
 #include "decode/row_decoder.h"
+#include "postgres/ddl_message.h"
 
 namespace freshet::decode {
 
@@ -83,6 +84,7 @@ struct PgoutputDecoder::State {
   Result<> update(Table& table, ByteReader& reader);
   Result<> remove(Table& table, ByteReader& reader);
   Result<> truncate(ByteReader& reader);
+  Result<> logical(ByteReader& reader);
   Result<> finished(const ByteReader& reader, std::string_view kind) const;
 
   Table* find(TableId id);
@@ -170,12 +172,7 @@ Result<> PgoutputDecoder::State::message(Bytes bytes) {
       reader.text_to_nul();
       reader.text_to_nul();
       return finished(reader, "type");
-    case 'M':  // logical message: flags, LSN, prefix, content
-      reader.big<std::uint8_t>();
-      reader.big<std::uint64_t>();
-      reader.text_to_nul();
-      reader.bytes(reader.big<std::uint32_t>());
-      return finished(reader, "logical");
+    case 'M': return logical(reader);
     default:
       return corruption(fmt::format("unknown message 0x{:02x}", static_cast<unsigned char>(kind)));
   }
@@ -277,6 +274,21 @@ Result<> PgoutputDecoder::State::truncate(ByteReader& reader) {
   for (Table* const table : tables) {
     if (usable(table)) push(*table, {Op::Truncate});
   }
+  return {};
+}
+
+// A table whose rows have new values cannot be followed further: they have to be copied.
+Result<> PgoutputDecoder::State::logical(ByteReader& reader) {
+  const auto told = postgres::parse_ddl_message(reader);
+  reader.big<std::uint8_t>();   // flags
+  reader.big<std::uint64_t>();  // LSN
+  reader.text_to_nul();
+  reader.bytes(reader.big<std::uint32_t>());
+  TRY(finished(reader, "logical"));
+  if (!told || !told->rewritten) return {};
+  Table* const table = find(*told->rewritten);
+  if (!usable(table)) return {};
+  stop(*table, true, {.sqlstate = "0A000", .message = "its rows have been rewritten"});
   return {};
 }
 

@@ -212,6 +212,24 @@ TEST(Pgoutput, OriginsTypesAndLogicalMessagesAreReadOver) {
   EXPECT_EQ(world.set.change_count, 0U);
 }
 
+TEST(Pgoutput, ATableThatIsToldToBeRewrittenStopsAtThatTransaction) {
+  World world;
+  const TableSchema schema = orders();
+  std::string told("M\1", 2);
+  ByteWriter(told).big(std::uint64_t{1});
+  ByteWriter(told).text_with_nul("freshet.ddl");
+  const std::string content = "rewrite " + std::to_string(value(schema.id));
+  ByteWriter(told).big(static_cast<std::int32_t>(content.size()));
+  told += content;
+  ScriptedPart part;
+  part.begin().relation(schema).insert(schema.id, {text("1"), null(), null()}).add(told);
+  part.insert(schema.id, {text("2"), null(), null()}).commit();
+  EXPECT_TRUE(world.decodes(part));
+  EXPECT_EQ(world.stop_reason(), "table public.orders: its rows have been rewritten");
+  EXPECT_TRUE(world.set.stopped.at(0).shape_changed);
+  EXPECT_EQ(world.set.change_count, 0U);
+}
+
 TEST(Pgoutput, ChangesOfTablesWithoutAnEntryAreSkipped) {
   World world;
   ScriptedPart part;

@@ -66,7 +66,7 @@ Result<> register_tables(engine::Database& database, const Status& status) {
   const std::vector<RelationColumn> columns = {
       {"source", text},     {"schema", text},     {"name", text},        {"state", text},
       {"rows", int64},      {"dead_rows", int64}, {"applied_lsn", text}, {"lag_ms", int64},
-      {"lag_bytes", int64}, {"last_error", text}};
+      {"lag_bytes", int64}, {"last_error", text}, {"copied_lsn", text},  {"copying_again", truth}};
   const auto make = [columns, &status]() -> Result<engine::RelationRows> {
     RelationBuilder rows(columns);
     for (const TableStatus& table : status.tables()) {
@@ -74,7 +74,7 @@ Result<> register_tables(engine::Database& database, const Status& status) {
       rows.integer(static_cast<std::int64_t>(table.rows));
       rows.integer(static_cast<std::int64_t>(table.dead_rows));
       rows.text(to_string(table.applied_lsn)).integer(table.lag_ms).integer(table.lag_bytes);
-      rows.text(table.last_error);
+      rows.text(table.last_error).text(to_string(table.copied_lsn)).truth(table.copying_again);
     }
     return rows.finish();
   };

@@ -79,7 +79,8 @@ class ScratchWorld {
                           .applied_lsn = Lsn{0x5A3F1C8},
                           .lag_ms = 2,
                           .lag_bytes = 0,
-                          .last_error = ""},
+                          .last_error = "",
+                          .copied_lsn = Lsn{0x5A3F000}},
                          {.source = "shop",
                           .schema = "public",
                           .name = "arriving",
@@ -89,7 +90,8 @@ class ScratchWorld {
                           .applied_lsn = {},
                           .lag_ms = {},
                           .lag_bytes = {},
-                          .last_error = ""}};
+                          .last_error = "",
+                          .copied_lsn = {}}};
     SourceStatus source;
     source.name = "shop";
     source.state = "live";

@@ -54,6 +54,8 @@ struct TableStatus {
   std::optional<std::int64_t> lag_ms;
   std::optional<std::int64_t> lag_bytes;
   std::string last_error;  // also notes such as "no usable identity: inserts and truncates only"
+  Lsn copied_lsn;          // the snapshot its rows were copied from
+  bool copying_again = false;  // rows that are live stay so until a new copy takes their place
 };
 
 struct ProgressStatus {

@@ -68,7 +68,6 @@ Result<std::unique_ptr<source::Replication>> start_replication(const SourceConfi
       .plugin = prepared.plugin,
       .publications = names.publication + "," + names.inserts_publication,
       .binary = prepared.binary,
-      .messages = prepared.ddl_is_told,
       .known_end = prepared.known.end,
       .application_name = owner.application_name(),
       .stop = std::move(stop),

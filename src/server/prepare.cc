@@ -208,16 +208,15 @@ void announce(Board& board, const SourceConfig& config, const Prepared& prepared
   });
 }
 
-// Whether transactions that alter tables will be told of.
-Result<bool> care_for_triggers(const SourceConfig& config, postgres::Connection& connection,
-                               const source::Names& names) {
+Result<> care_for_triggers(const SourceConfig& config, postgres::Connection& connection,
+                           const source::Names& names) {
   if (config.event_trigger) return source::make_ddl_triggers(connection, names);
   const Result<> dropped = source::drop_ddl_triggers(connection, names);
   if (!dropped.ok()) {
     observe::warn("event triggers are left on the source",
                   {{"reason", dropped.error().message}, {"hint", dropped.error().hint}});
   }
-  return false;
+  return {};
 }
 
 // From here on a restart goes on with this server, and with the slot if it was made just now.
@@ -289,7 +288,7 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     TRY(source::publish(*connection, prepared.names, tables));
     FAILPOINT("prepare.publish.after");
     TRY(source::mark(*connection, prepared.names, store.installation()));
-    prepared.ddl_is_told = TRY(care_for_triggers(config, *connection, prepared.names));
+    TRY(care_for_triggers(config, *connection, prepared.names));
   }
   if (resumed) {
     TRY(take_over(*connection, prepared.names, owner));

@@ -36,8 +36,7 @@ struct Prepared {
   std::unique_ptr<stream::Stream> stream;
   std::unique_ptr<collection::Writer> writer;
   postgres::Plugin plugin = postgres::Plugin::Pgoutput;  // that the slot has
-  bool binary = true;        // values are sent so: every column has a binary form we know
-  bool ddl_is_told = false;  // by triggers on the source (source/ddl_trigger.h)
+  bool binary = true;  // values are sent so: every column has a binary form we know
   // Of the slot that was made just now; null when the slot was there.
   std::unique_ptr<snapshot::Snapshot> first_snapshot;
 };

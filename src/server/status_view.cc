@@ -175,6 +175,8 @@ std::vector<query::TableStatus> StatusView::tables() const {
       status.live_row_map_bytes = found->second.bitset_bytes;
     }
     status.last_error = record.last_error;
+    status.copied_lsn = record.snapshot_lsn;
+    status.copying_again = record.resync;
     if (const auto error = source.facts.table_errors.find(id);
         error != source.facts.table_errors.end()) {
       status.last_error = error->second;

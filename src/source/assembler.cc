@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "postgres/ddl_message.h"
 #include "postgres/sqlstate.h"
-#include "source/ddl_trigger.h"
 #include "source/line_commit.h"
 #include "source/server_time.h"
 
@@ -38,7 +38,7 @@ Result<> Assembler::take(Bytes message) {
       return {};
     case 'c': return stream_commit(reader);
     case 'A': return stream_abort(reader);
-    case 'M': return logical_message(reader);
+    case 'M': return logical_message(reader, message);
     default: break;
   }
   if (block_) return stream_change(message);
@@ -128,14 +128,16 @@ void Assembler::forget_given() {
 }
 
 // Some stand outside of transactions: they are nobody's here.
-Result<> Assembler::logical_message(ByteReader reader) {
+Result<> Assembler::logical_message(ByteReader reader, Bytes message) {
   if (block_) reader.big<std::uint32_t>();  // the transaction's id
-  if (!is_told_by_trigger(reader)) return {};
+  const auto told = postgres::parse_ddl_message(reader);
+  if (!told || (!open_ && !block_)) return {};
   if (block_) {
     ddl_told_in_.insert(*block_);
-  } else {
-    ddl_told_ = true;
+    return told->rewritten ? stream_change(message) : Result<>();
   }
+  ddl_told_ = true;
+  if (told->rewritten) keep(message);
   return {};
 }
 

@@ -9,8 +9,8 @@
 // Lines of test_decoding come whole, after their commit, and only the last one tells where it is:
 // they wait in a spool too.
 //
-// Logical messages end here: what applications write so is no change, and what our own triggers
-// write (ddl_trigger.h) is passed on as a word of it.
+// Of logical messages only those of our own triggers count (ddl_trigger.h): that something happened
+// is passed on as a word of it, and the message itself goes on where decode has to know the place.
 //
 // It looks at message kinds and commit boundaries only; what the messages say is decode's business.
 // One thread. Source: PostgreSQL documentation, "Logical Replication Message Formats".
@@ -66,7 +66,7 @@ class Assembler {
  private:
   Result<> begin(ByteReader reader, Bytes message);
   Result<> commit(ByteReader reader, Bytes message);
-  Result<> logical_message(ByteReader reader);
+  Result<> logical_message(ByteReader reader, Bytes message);
   Result<> stream_start(ByteReader reader);
   Result<> stream_change(Bytes message);
   Result<> stream_commit(ByteReader reader);

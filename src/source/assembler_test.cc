@@ -70,6 +70,9 @@ TEST_F(AssemblerTest, TakesLogicalMessagesOutAndPassesOnWhatOurTriggersTell) {
   EXPECT_EQ(take({begin(120, 6), change('I', "x"), logical("freshet.ddl"), logical("outbox"),
                   change('I', "y"), commit(120, 130)}),
             (Told{"DDL", "B Ix Iy C"}));
+  const std::string rewrite = logical("freshet.ddl", 0, "rewrite 7");
+  EXPECT_EQ(take({begin(132, 6), rewrite, logical("outbox"), commit(132, 136)}),
+            (Told{"DDL", "B " + rewrite + " C"}));
   EXPECT_EQ(take({begin(140, 7), logical("freshet.dd"), commit(140, 150)}), Told{"idle 150"});
 }
 
@@ -77,7 +80,9 @@ TEST_F(AssemblerTest, PassesItOnWhenAStreamedTransactionHasCommitted) {
   EXPECT_EQ(take({block(9, true), logical("freshet.ddl", 9), change('I', 9, "x"), end_block()}),
             Told{});
   EXPECT_EQ(take({begin(100, 5), change('I', "z"), commit(100, 110)}), Told{"B Iz C"});
-  EXPECT_EQ(take({stream_commit(9, 200, 210)}), (Told{"DDL", "B Ix C"}));
+  EXPECT_EQ(take({block(9, false), logical("freshet.ddl", 9, "rewrite 7"), end_block(),
+                  stream_commit(9, 200, 210)}),
+            (Told{"DDL", "B Ix " + logical("freshet.ddl", 0, "rewrite 7") + " C"}));
   EXPECT_EQ(take({block(10, true), logical("freshet.ddl", 10), end_block(), stream_abort(10, 10),
                   block(10, true), change('I', 10, "x"), end_block(), stream_commit(10, 300, 310)}),
             Told{"B Ix C"});

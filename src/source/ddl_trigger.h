@@ -1,34 +1,30 @@
 // Event triggers on the source: each transaction that alters tables says so in the stream, by a
-// logical message. The catalog is then looked at at once, and not within its second or so.
+// logical message (postgres/ddl_message.h). The catalog is then looked at at once, and not within
+// its second or so. And a command that gives all rows of a table new values, which nothing else in
+// the stream tells when no type changes with it, is known at its very place.
 //
-// They only make it faster: what has happened is read from the catalog, with or without them. Where
-// the role may not make them, or messages are not sent (before 14, and on a standby), there are
-// none. Their function has no table to depend on and fails no command of the application's: its own
-// errors end in it.
+// Where the role may not make them, or messages are not sent (before 14), there are none, and the
+// next look at the catalog has to do. Their function has no table to depend on and fails no command
+// of the application's: its own errors end in it.
 #pragma once
 
-#include <string_view>
+#include <string>
+#include <vector>
 
-#include "base/bytes.h"
 #include "base/result.h"
 #include "postgres/connection.h"
 #include "source/slot.h"
 
 namespace freshet::source {
 
-// pgoutput sends logical messages since then.
-constexpr int oldest_with_messages = 140000;
+// What they are called. Their function is tell_ddl, in a schema of the slot's name.
+std::vector<std::string> ddl_trigger_names(const Names& names);
 
-// True when they are there, made now or before; false when this role may not make them or this
-// server has no use for them. Idempotent. Any other failure is logged, and false: only a lost
-// connection is an error.
-Result<bool> make_ddl_triggers(postgres::Connection& connection, const Names& names);
+// Makes them, where they are not there as we want them and this role may. That they cannot be made
+// is logged and no error; a lost connection is.
+Result<> make_ddl_triggers(postgres::Connection& connection, const Names& names);
 
 // Takes them away; nothing happens where there are none.
 Result<> drop_ddl_triggers(postgres::Connection& connection, const Names& names);
-
-// Whether a Message of pgoutput, from behind its kind on (and its transaction id in a block), was
-// sent by such a trigger.
-bool is_told_by_trigger(ByteReader message);
 
 }  // namespace freshet::source

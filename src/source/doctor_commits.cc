@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "source/ddl_trigger.h"
+#include "postgres/ddl_message.h"
 #include "source/doctor_checks.h"
 
 namespace freshet::source {
@@ -97,8 +97,8 @@ Result<> check_schema_changes(Patient& patient, Findings& findings) {
       "'neon_superuser')), false), (SELECT string_agg(evtname, ', ' ORDER BY evtname) FROM "
       "pg_event_trigger WHERE evtenabled <> 'D' AND evtevent = 'ddl_command_end')"));
   const bool may = patient.role.superuser || answer.holds(0, 0);
-  const bool told =
-      may && patient.publishes() && !patient.standby && patient.version >= oldest_with_messages;
+  const bool told = may && patient.publishes() && !patient.standby &&
+                    patient.version >= postgres::oldest_with_messages;
   const std::string present = answer.text(0, 1);
   findings.info(
       {.message = told ? "event triggers of ours can tell of changes of the schema, at once"

@@ -8,6 +8,7 @@
 
 #include "base/figures.h"
 #include "postgres/sqlstate.h"
+#include "source/ddl_trigger.h"
 
 namespace freshet::source {
 
@@ -61,18 +62,20 @@ Result<std::vector<Leftover>> find_publications(Connection& connection, const Na
 
 // The triggers first: the function cannot go before them, nor the schema before the function.
 Result<std::vector<Leftover>> find_triggers(Connection& connection, const Names& names) {
+  std::string triggers;
+  for (const std::string& name : ddl_trigger_names(names)) {
+    triggers += (triggers.empty() ? "" : ", ") + literal(name);
+  }
   const Rows rows = TRY(connection.query(fmt::format(
       "SELECT kind, name, 'DROP ' || pg_catalog.upper(kind) || ' IF EXISTS ' || shown, "
       "pg_catalog.pg_is_in_recovery() FROM (SELECT 1, 'event trigger', evtname::text, "
-      "pg_catalog.quote_ident(evtname) FROM pg_catalog.pg_event_trigger WHERE evtname IN ({1}, "
-      "{2}) "
+      "pg_catalog.quote_ident(evtname) FROM pg_catalog.pg_event_trigger WHERE evtname IN ({1}) "
       "UNION ALL SELECT 2, 'function', proname::text, p.oid::pg_catalog.regprocedure::text FROM "
       "pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE "
-      "n.nspname "
-      "= {0} AND proname = 'tell_ddl' UNION ALL SELECT 3, 'schema', nspname::text, "
+      "n.nspname = {0} AND proname = 'tell_ddl' UNION ALL SELECT 3, 'schema', nspname::text, "
       "pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_namespace WHERE nspname = {0}) found "
       "(rank, kind, name, shown) ORDER BY rank, name",
-      literal(names.slot), literal(names.ddl_trigger), literal(names.drop_trigger))));
+      literal(names.slot), triggers)));
   std::vector<Leftover> found;
   for (const auto& row : rows.rows) {
     found.push_back(

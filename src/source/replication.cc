@@ -11,8 +11,8 @@
 #include "base/guarded.h"
 #include "base/thread.h"
 #include "postgres/catalog.h"
+#include "postgres/ddl_message.h"
 #include "postgres/sqlstate.h"
-#include "source/ddl_trigger.h"
 #include "source/server_time.h"
 
 namespace freshet::source {
@@ -130,7 +130,9 @@ std::string start_command(const ReplicationOptions& options, Lsn start, int serv
            " (\"include-xids\" 'off', \"include-timestamp\" 'on', \"skip-empty-xacts\" 'on')";
   }
   const bool binary = options.binary && server_version >= 140000;
-  const bool messages = options.messages && server_version >= oldest_with_messages;
+  // Always, so that what is sent again is what was sent before, with triggers (ddl_trigger.h) or
+  // without.
+  const bool messages = server_version >= postgres::oldest_with_messages;
   return fmt::format("{} (proto_version '{}', publication_names {}{}{}{})", command,
                      streaming ? 2 : 1, postgres::literal(options.publications),
                      binary ? ", binary 'true'" : "", streaming ? ", streaming 'on'" : "",

@@ -24,8 +24,6 @@ struct ReplicationOptions {
   // Of pgoutput, as publication_names takes them: quoted, comma-separated.
   std::string publications{};
   bool binary = true;  // 14+; every mirrored column has a binary form we know
-  // 14+; logical messages are sent too, for what our triggers tell (ddl_trigger.h).
-  bool messages = false;
   // Where to start on servers before 9.6, which do not say where the slot stands.
   Lsn known_end{};
   std::uint64_t part_bytes_max = 1

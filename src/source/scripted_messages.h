@@ -62,11 +62,12 @@ inline std::string stream_abort(std::uint32_t xid, std::uint32_t sub) {
   return Message('A').add(xid).add(sub).bytes;
 }
 // A logical message; inside a block with the id of its transaction.
-inline std::string logical(std::string_view prefix, std::uint32_t xid = 0) {
+inline std::string logical(std::string_view prefix, std::uint32_t xid = 0,
+                           std::string_view content = "what") {
   Message message('M');
   if (xid != 0) message.add(xid);
   message.add(std::uint8_t{1}).add(std::uint64_t{90}).text(prefix).add('\0');
-  return message.add(std::uint32_t{4}).text("what").bytes;
+  return message.add(static_cast<std::uint32_t>(content.size())).text(content).bytes;
 }
 // A change, Relation or Type: what it says does not matter here. Inside a block
 // with the id of its transaction.

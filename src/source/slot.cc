@@ -90,8 +90,6 @@ Names names_for(const std::string& source_name) {
   return {.slot = name,
           .publication = name,
           .inserts_publication = name + std::string(inserts_suffix),
-          .ddl_trigger = name + "_ddl",
-          .drop_trigger = name + "_drop",
           .lease_key = static_cast<std::int32_t>(hash_of(name))};
 }
 

@@ -26,8 +26,6 @@ struct Names {
   std::string slot;
   std::string publication;
   std::string inserts_publication;
-  std::string ddl_trigger;  // see ddl_trigger.h, as is the next
-  std::string drop_trigger;
   std::int32_t lease_key = 0;  // see lease.h
 };
 Names names_for(const std::string& source_name);

@@ -61,8 +61,10 @@ class Reader(threading.Thread):
         names = ["marks", *(table.name for table in list(self._tables))]
         chosen = self._rng.sample(names, self._rng.randrange(2, len(names) + 1))
         try:
+            before = _copies(connection)
             row = connection.execute(
                 f"SELECT {BALANCE}, {', '.join(fingerprint(name) for name in chosen)}").fetchone()
+            after = _copies(connection)
         except psycopg.Error as error:
             # After a failed sync the engine answers nothing until the server is started again.
             broken = self._disk.failed_syncs > 0 and "invalidated" in str(error)
@@ -72,16 +74,26 @@ class Reader(threading.Thread):
             moment(0.02)
             return
         self.reads += 1
-        self._check(chosen, row)
+        following = {name for name, copy in before.items() if after.get(name) == copy}
+        self._check(row[0], {name: seen for name, seen in zip(chosen, row[1:]) if name in following})
 
-    def _check(self, chosen: list[str], row: tuple) -> None:
-        balance, marks = row[0], row[1:]
+    def _check(self, balance, marks: dict[str, str]) -> None:
         if balance != 0:
             self.violations.append(f"the books are off by {balance}")
-        if len(set(marks)) != 1:
+        if not marks:
+            return
+        if len(set(marks.values())) != 1:
             self.violations.append("half a transaction: " + "; ".join(
-                f"{name} has {seen}" for name, seen in zip(chosen, marks)))
-        count = int(marks[0].split()[0])
+                f"{name} has {seen}" for name, seen in marks.items()))
+        name, seen = next(iter(marks.items()))
+        count = int(seen.split()[0])
         if count < self._most_marks:
-            self.violations.append(f"{chosen[0]} went back: {count} marks after {self._most_marks}")
+            self.violations.append(f"{name} went back: {count} marks after {self._most_marks}")
         self._most_marks = max(self._most_marks, count)
+
+
+def _copies(connection: psycopg.Connection) -> dict[str, str]:
+    """The tables that follow the source, and which copy of each. One that was altered and is copied again
+    shows its rows of before meanwhile, and says so."""
+    return dict(connection.execute(
+        "SELECT name, copied_lsn FROM freshet.tables WHERE state = 'live'").fetchall())

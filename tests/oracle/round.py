@@ -140,6 +140,8 @@ class Round:
         self._check_source()
         self._note("the writers have stopped")
         try:
+            # What was altered last is applied, and what has to be copied for it is copied.
+            self.freshet.wait_lsn(self.source, seconds=90)
             self._wait_live()
             self.freshet.wait_lsn(self.source, seconds=90)
         except (AssertionError, Overdue) as problem:
