@@ -53,6 +53,9 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(FULL), help="the same, with commas")
     parser.add_argument("--json", type=Path, default=HERE.parent / "build" / "bench.json")
     arguments = parser.parse_args()
+    wanted = arguments.names or arguments.only.split(",")
+    if unknown := set(wanted) - set(FULL):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(FULL)}")
     about = {
         "machine": report.machine(), "quick": arguments.quick,
         "versions": {
@@ -60,7 +63,7 @@ def main() -> int:
             "postgresql": report.first_line([postgres.bin_folder() / "postgres", "--version"])}}
     print(describe(about), flush=True)
     figures, broken = [], []
-    for name in arguments.names or arguments.only.split(","):
+    for name in wanted:
         began = time.monotonic()
         print(f"\n{name}", flush=True)
         try:

@@ -41,6 +41,11 @@ class BoundedQueue {
     return item;
   }
 
+  bool full() {
+    const std::scoped_lock lock(mutex_);
+    return items_.size() >= items_max_;
+  }
+
   // No more pushes; what is inside can still be taken out.
   void close() {
     {

@@ -10,7 +10,7 @@
 #include "observe/log.h"
 #include "postgres/sqlstate.h"
 #include "postgres/types.h"
-#include "server/load_thread.h"
+#include "server/load_threads.h"
 #include "server/slot_wait.h"
 #include "snapshot/table_sizes.h"
 #include "snapshot/waiting.h"
@@ -220,9 +220,9 @@ Result<> CopyTables::copy_some(const CopyQueue::Task& task, Round& round,
     reader.reset();
     return {};
   }
-  std::optional<LoadThread> load;
+  std::optional<LoadThreads> load;
   while (const auto piece = round.queue.take_piece(job)) {
-    if (!load) load.emplace(TRY(job.copy->loader()));
+    if (!load) load.emplace(*job.copy, loaders_per_worker());
     TRY(reader->copy(
         *piece, [&](snapshot::RowBatch& batch) { return load->put(batch); }, *job.progress,
         job.stop.get_token()));
@@ -230,6 +230,13 @@ Result<> CopyTables::copy_some(const CopyQueue::Task& task, Round& round,
   TRY(reader->close());
   if (load) TRY(load->finish());
   return {};
+}
+
+// With all workers at work there is no core for a second one.
+unsigned CopyTables::loaders_per_worker() const {
+  constexpr unsigned useful_max = 2;
+  const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
+  return std::clamp(cores / options_.workers, 1U, useful_max);
 }
 
 // Locks it, finds out its shape under the snapshot, and cuts it for all.

@@ -72,6 +72,7 @@ class CopyTables {
   void work(Round& round);
   Result<> copy_some(const CopyQueue::Task& task, Round& round,
                      std::unique_ptr<snapshot::TableReader>& reader);
+  unsigned loaders_per_worker() const;
   Result<> open(CopyJob& job, Round& round, snapshot::TableReader& reader);
   bool try_later(CopyJob& job, Round& round, const Result<>& outcome);
   void leave(CopyJob& job, Round& round, Result<> outcome);
