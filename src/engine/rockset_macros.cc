@@ -69,7 +69,9 @@ constexpr std::array times{
     R"(parse_datetime(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
         THEN CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g')) AS TIMESTAMP)
         ELSE CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g')) AS TIMESTAMP) END)",
-    R"(parse_date(f, s) AS CAST(strptime(s, f) AS DATE))",
+    R"(parse_date(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
+        THEN CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g')) AS DATE)
+        ELSE CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g')) AS DATE) END)",
     R"(parse_time(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
         THEN CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g')) AS TIME)
         ELSE CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g')) AS TIME) END)",
@@ -77,9 +79,15 @@ constexpr std::array times{
     R"(parse_timestamp(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
         THEN make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g'))))
         ELSE make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g'))))
-        END, (f, s, tz) AS CASE WHEN regexp_matches(f, '%[zZ]')
-        THEN make_timestamptz(epoch_us(strptime(s, f)))
-        ELSE timezone(tz, CAST(strptime(s, f) AS TIMESTAMP)) END)",
+        END, (f, s, tz) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.') THEN
+        CASE WHEN contains(f, '%z') OR contains(f, '%Z')
+          THEN make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g'))))
+          ELSE timezone(tz, CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g'))
+            AS TIMESTAMP)) END
+        WHEN contains(f, '%z') OR contains(f, '%Z')
+        THEN make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g'))))
+        ELSE timezone(tz, CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g'))
+          AS TIMESTAMP)) END)",
     R"(parse_date_iso8601(s) AS CAST(s AS DATE))",
     R"(parse_time_iso8601(s) AS CAST(s AS TIME))",
     R"(parse_datetime_iso8601(s) AS CAST(regexp_replace(s, 'Z$', '') AS TIMESTAMP))",
@@ -184,9 +192,9 @@ std::string create(std::string_view macro) {
          ";";
 }
 
-// name(), name(a), name(a, b) … with up to 16 parameters, whose list `body` is put around.
-std::string of_any_length(std::string_view name, std::string_view before,
-                          std::string_view separator, std::string_view after, std::size_t least) {
+// name(), name(a), name(a, b) … with up to 16 parameters, which `each` makes expressions of.
+std::string of_any_length(std::string_view name, std::string_view before, std::string_view after,
+                          std::size_t least, std::string (*each)(const std::string& parameter)) {
   constexpr std::size_t most = 16;
   std::string macro(name);
   for (std::size_t n = least; n <= most; ++n) {
@@ -195,12 +203,22 @@ std::string of_any_length(std::string_view name, std::string_view before,
     for (std::size_t i = 0; i < n; ++i) {
       const std::string parameter = "p" + std::to_string(i);
       parameters += (i == 0 ? "" : ", ") + parameter;
-      body += (i == 0 ? "" : std::string(separator)) + parameter;
+      body += (i == 0 ? "" : ", ") + each(parameter);
     }
     macro += (n == least ? "(" : ", (") + parameters + ") AS " + std::string(before) + body +
              std::string(after);
   }
   return create(macro);
+}
+
+std::string itself(const std::string& parameter) {
+  return parameter;
+}
+
+// Its text behind its length, or a letter for null: what several of them say has one reading.
+std::string told_apart(const std::string& parameter) {
+  return "coalesce(length(CAST(" + parameter + " AS VARCHAR)) || ':' || CAST(" + parameter +
+         " AS VARCHAR), 'n')";
 }
 
 }  // namespace
@@ -218,9 +236,8 @@ Result<> register_rockset_macros(_duckdb_connection* connection) {
   add(arrays);
   add(objects);
   add(vectors);
-  sql += of_any_length("array_create", "list_value(", ", ", ")", 0);
-  // The text of one value, so that a key of one column can be read; a hash of several.
-  sql += of_any_length("id_hash", "md5(concat_ws(chr(31), ", ", ", "))", 1);
+  sql += of_any_length("array_create", "list_value(", ")", 0, itself);
+  sql += of_any_length("id_hash", "md5(concat(", "))", 1, told_apart);
   return run(connection, sql).context("register functions");
 }
 

@@ -64,6 +64,11 @@ VALUES = [
     ("TIMESTAMP_SECONDS(1)", at(1970, 1, 1, 0, 0, 1)), ("TIMESTAMP_MILLIS(1500)", at(1970, 1, 1, 0, 0, 1, 500000)),
     ("TIMESTAMP_MICROS(1)", at(1970, 1, 1, 0, 0, 0, 1)), ("LAST_DAY(DATE '2020-02-01')", datetime.date(2020, 2, 29)),
     ("PARSE_DATE('%Y/%m/%d', '2020/01/02')", datetime.date(2020, 1, 2)),
+    ("PARSE_DATE('%Y-%m-%dT%H:%M:%E*S', '2020-01-02T03:04:05.25')", datetime.date(2020, 1, 2)),
+    ("PARSE_TIMESTAMP('%Y-%m-%dT%H:%M:%E*S', '2020-01-02T03:04:05.5', 'UTC') ="
+     " TIMESTAMPTZ '2020-01-02 03:04:05.5+00'", True),
+    ("PARSE_TIMESTAMP('%Y-%m-%dT%H:%M:%E6S', '2020-01-02T03:04:05', 'UTC') ="
+     " TIMESTAMPTZ '2020-01-02 03:04:05+00'", True),
     ("PARSE_TIME('%H:%M:%S', '03:04:05')", datetime.time(3, 4, 5)),
     ("PARSE_DATETIME('%Y-%m-%d %H:%M', '2020-01-02 03:04')", datetime.datetime(2020, 1, 2, 3, 4)),
     ("PARSE_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', '2020-01-02T03:04:05Z')", at(2020, 1, 2, 3, 4, 5)),
@@ -125,6 +130,9 @@ VALUES = [
     ("APPROX_EUCLIDEAN_DIST([0.0], [2.0])", 2.0),
     ("MD5('a')", "0cc175b9c0f1b6a831c399e269772661"), ("LENGTH(SHA1('a'))", 40), ("LENGTH(SHA256('a'))", 64),
     ("ID_HASH(1, 'a') = ID_HASH(1, 'a')", True), ("ID_HASH(1, 'a') = ID_HASH(1, 'b')", False),
+    ("ID_HASH(NULL, 'a') = ID_HASH('a', NULL)", False), ("ID_HASH(NULL) = ID_HASH('')", False),
+    ("ID_HASH('a', 'b') = ID_HASH('a' || chr(31) || 'b')", False), ("ID_HASH(NULL) = ID_HASH('n')", False),
+    ("ID_HASH('ab', 'c') = ID_HASH('a', 'bc')", False), ("LENGTH(ID_HASH(NULL, 1, DATE '2020-01-01'))", 32),
     # Arrays of PostgreSQL as text.
     ("PG_ARRAY_PARSE('{1,NULL,3}', 'int[]')", [1, None, 3]), ("PG_ARRAY_PARSE('{}', 'int[]')", []),
     ("PG_ARRAY_PARSE(NULL, 'int[]')", None), ("PG_ARRAY_PARSE('{{1,2},{3,NULL}}', 'int[][]')::text", "[[1, 2], [3, NULL]]"),
