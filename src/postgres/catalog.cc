@@ -6,6 +6,7 @@
 #include <map>
 
 #include "postgres/cell.h"
+#include "postgres/rows_elsewhere.h"
 #include "postgres/shape.h"
 #include "postgres/sqlstate.h"
 #include "postgres/types.h"
@@ -47,8 +48,9 @@ Dialect dialect_of(int server_version, Plugin plugin) {
 std::string candidates(const Dialect& dialect) {
   return fmt::format(
       "c.relkind {} AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND "
-      "n.nspname <> 'information_schema' AND {}",
-      dialect.roots ? "IN ('r', 'p')" : "= 'r'", dialect.roots ? "NOT c.relispartition" : "true");
+      "n.nspname <> 'information_schema' AND n.nspname !~ '{}' AND {}",
+      dialect.roots ? "IN ('r', 'p')" : "= 'r'", timescale_schemas,
+      dialect.roots ? "NOT c.relispartition" : "true");
 }
 
 // The index that identifies rows when PostgreSQL writes them to the WAL: `k.indexrelid`, null
@@ -243,6 +245,11 @@ Result<std::vector<CatalogTable>> read_tables(Connection& connection, const Tabl
   const Dialect dialect = dialect_of(connection.server_version(), plugin);
   std::vector<CatalogTable> tables =
       TRY(read(connection, dialect, candidates(dialect), sizes).context("read the catalog"));
+  const auto elsewhere = TRY(read_rows_elsewhere(connection).context("read the catalog"));
+  for (CatalogTable& table : tables) {
+    const auto found = elsewhere.find(table.schema.id);
+    if (found != elsewhere.end()) table.why_not = found->second;
+  }
   Ancestors ancestors;
   if (dialect.partitions && !dialect.roots)
     ancestors = TRY(read_ancestors(connection).context("read the catalog"));

@@ -184,6 +184,24 @@ TEST_F(Catalog, SaysWhyATableCannotBeMirrored) {
   EXPECT_EQ(table("fine").why_not, "");
 }
 
+// The extensions' catalogs, made by hand.
+TEST_F(Catalog, RefusesTablesWhoseRowsAreElsewhere) {
+  run("CREATE TABLE public.metrics (i int PRIMARY KEY); CREATE TABLE public.spread (i int PRIMARY "
+      "KEY);"
+      "CREATE TABLE public.fine (i int PRIMARY KEY); CREATE SCHEMA _timescaledb_catalog;"
+      "CREATE SCHEMA _timescaledb_internal;"
+      "CREATE TABLE _timescaledb_internal._hyper_1_1_chunk () INHERITS (public.metrics);"
+      "CREATE TABLE _timescaledb_catalog.hypertable (schema_name name, table_name name);"
+      "INSERT INTO _timescaledb_catalog.hypertable VALUES ('public', 'metrics')");
+  run("SET allow_system_table_mods = on;"
+      "CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass);"
+      "INSERT INTO pg_catalog.pg_dist_partition VALUES ('public.spread')");
+  EXPECT_NE(table("metrics").why_not.find("hypertable"), std::string::npos);
+  EXPECT_NE(table("spread").why_not.find("Citus"), std::string::npos);
+  EXPECT_EQ(table("fine").why_not, "");
+  EXPECT_EQ(names(), (std::vector<std::string>{"public.fine", "public.metrics", "public.spread"}));
+}
+
 TEST_F(Catalog, EstimatesRowsAndBytes) {
   run("CREATE TABLE public.t (i int); CREATE TABLE public.p (i int) PARTITION BY RANGE (i);"
       "CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES FROM (0) TO (1000000);"
