@@ -378,7 +378,10 @@ Result<> PgoutputDecoder::State::row_failed(Table& table, Outcome outcome, std::
   if (outcome == Outcome::Malformed || (outcome == Outcome::OtherShape && table.checked)) {
     return corruption(fmt::format("{} message: {}", kind, reason.message));
   }
-  stop(table, outcome == Outcome::OtherShape, std::move(reason));
+  // In another form the value came when a column had gone from the catalog before its last rows
+  // were sent; a copy has them all.
+  const bool copied_again = outcome == Outcome::OtherShape || outcome == Outcome::OtherForm;
+  stop(table, copied_again, std::move(reason));
   return {};
 }
 

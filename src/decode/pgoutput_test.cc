@@ -378,6 +378,19 @@ TEST(Pgoutput, ANewerCopyOfTheSameSchemaStartsAStoppedTableAgain) {
   EXPECT_EQ(world.table().changes.size(), 1U);
 }
 
+TEST(Pgoutput, ABinaryValueOfATypeThatIsKnownAsTextMeansACopy) {
+  TableSchema schema = orders();
+  constexpr std::uint32_t varbit = 1562;
+  schema.columns[1].pg_type = varbit;
+  World world(schema);
+  ScriptedPart part;
+  part.begin().insert(orders_id, {text("1"), binary("1"), null()}).commit();
+  ASSERT_TRUE(world.decodes(part));
+  ASSERT_EQ(world.set.stopped.size(), 1U);
+  EXPECT_TRUE(world.set.stopped[0].shape_changed);
+  EXPECT_EQ(world.set.change_count, 0U);
+}
+
 TEST(Pgoutput, AValueThatDoesNotFitStopsItsTableAndLeavesNoHalfRow) {
   World world;
   ScriptedPart first, second({.commit = Lsn{200}, .end = Lsn{210}});

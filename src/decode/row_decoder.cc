@@ -102,7 +102,7 @@ Outcome RowDecoder::read_value(ByteReader& reader, char kind, std::size_t ordina
   const postgres::ValueFault fault = decoder.append(column, value, arena);
   if (fault == postgres::ValueFault::None) return Outcome::Done;
   error_ = decoder.error(fault, value).with_context("column " + schema_->columns[ordinal].name);
-  return Outcome::Unrepresented;
+  return fault == postgres::ValueFault::NoBinaryForm ? Outcome::OtherForm : Outcome::Unrepresented;
 }
 
 Outcome RowDecoder::take_unchanged(TableChanges& changes, NewRow row, std::size_t ordinal) {

@@ -22,6 +22,7 @@ enum class Outcome : std::uint8_t {
   Malformed,      // the message is broken: corruption of the stream
   Unrepresented,  // a value that its column cannot hold: stops the table
   OtherShape,     // not a row of this schema: stops the table
+  OtherForm,      // a binary value of a type we know as text only: stops the table
 };
 
 class RowDecoder {

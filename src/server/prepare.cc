@@ -187,12 +187,19 @@ Result<> reconcile(collection::Store& store, collection::Writer& writer,
   return {};
 }
 
-bool all_binary(const std::vector<CatalogTable>& tables) {
-  return std::ranges::all_of(tables, [](const CatalogTable& table) {
-    return std::ranges::all_of(table.schema.columns, [](const ColumnSchema& column) {
-      return postgres::has_binary_form(column.pg_type);
-    });
+bool all_binary(const TableSchema& schema) {
+  return std::ranges::all_of(schema.columns, [](const ColumnSchema& column) {
+    return postgres::has_binary_form(column.pg_type);
   });
+}
+
+// As they are on the source, and as we know them: the rows that come first are of that shape.
+bool all_binary(const std::vector<CatalogTable>& tables, const collection::Store& store,
+                const SourceRecord& source) {
+  return std::ranges::all_of(tables, [](const auto& table) { return all_binary(table.schema); }) &&
+         std::ranges::all_of(store.tables(), [&](const TableRecord& record) {
+           return record.source != source.id || all_binary(*record.schema);
+         });
 }
 
 void announce(Board& board, const SourceConfig& config, const Prepared& prepared) {
@@ -258,9 +265,10 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
   Prepared prepared;
   prepared.names = source::names_for(config.name);
   prepared.plugin = plugin;
-  prepared.binary = pgoutput && all_binary(tables) && connection->server_version() >= 140000;
   source::SlotStatus slot = TRY(source::slot_status(*connection, prepared.names.slot));
   prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
+  prepared.binary = pgoutput && connection->server_version() >= 140000 &&
+                    all_binary(tables, store, prepared.record);
   FAILPOINT("prepare.add_source.after");
   TRY(source::take_lease(*connection, prepared.names, owner));
   auto replication =

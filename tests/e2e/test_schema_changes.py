@@ -443,6 +443,21 @@ def test_what_happened_while_freshet_was_away(pair):
     assert times_copied(freshet, "u") == 2
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_last_rows_of_a_column_that_has_to_be_sent_as_text(servers, known):
+    """It has gone from the catalog, and so nothing asks for text, but its rows are still to be sent."""
+    source = servers.postgres()
+    source.execute(TABLE.format(t="t") + "; ALTER TABLE t ADD bits varbit" * known)
+    freshet = servers.freshet(source).start().wait_live()
+    freshet.stop()
+    source.execute("ALTER TABLE t ADD bits varbit; " * (not known) +
+                   "INSERT INTO t (id, bits) VALUES (0, '101'); UPDATE t SET bits = '1' WHERE id < 5")
+    source.execute("ALTER TABLE t DROP bits; INSERT INTO t (id) VALUES (-1)")
+    freshet.start()
+    until_equal(source, freshet, "t")
+    assert times_copied(freshet, "t") == (1 if known else 2)
+
+
 def test_a_truncate_that_is_not_sent(servers):
     source = servers.postgres(version=10)
     source.execute(TABLE.format(t="t"))
