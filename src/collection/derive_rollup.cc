@@ -7,6 +7,7 @@
 
 #include "collection/derive.h"
 #include "collection/stored_rows.h"
+#include "engine/numeric_value.h"
 #include "engine/read_columns.h"
 #include "engine/row_query.h"
 
@@ -37,9 +38,10 @@ std::string rows_of(const Table& table) {
   for (const Segment& segment : table.segments) {
     const char* before = sql.empty() ? "SELECT " : " UNION ALL SELECT ";
     for (const ColumnSchema& column : table.schema().columns) {
-      sql += fmt::format("{}{} AS {}", before,
-                         column_in(*segment.layout, column, table.stored.constants),
-                         engine::quoted(column.name));
+      sql += fmt::format(
+          "{}{} AS {}", before,
+          engine::as_seen(column.type, column_in(*segment.layout, column, table.stored.constants)),
+          engine::quoted(column.name));
       before = ", ";
     }
     sql += " FROM " + segment_table(segment.id);

@@ -102,7 +102,7 @@ TEST(Alter, WidensTypes) {
   store.alter(alteration(to));
   store.apply(
       Shaped(to).insert({"3000000000", "1000000000000", "1.500"}).update({"2", unchanged, "7"}));
-  EXPECT_EQ(store.lines(), (Lines{"1|1.50|-0.05", "2|NULL|7", "3000000000|10000000000.00|1.500"}));
+  EXPECT_EQ(store.lines(), (Lines{"1|1.50|-0.05", "2|NULL|7", "3000000000|10000000000.00|1.5"}));
   store.reopen();
   store.apply(Shaped(to).update({"1", unchanged, unchanged}).erase({"3000000000"}));
   EXPECT_EQ(store.lines(), (Lines{"1|1.50|-0.05", "2|NULL|7"}));

@@ -41,10 +41,7 @@ class Appender {
 // The engine's SQL name of a type, as CREATE TABLE takes it: "DECIMAL(12,2)", "VARCHAR",
 // "BIGINT[]". Two names are ours, registered by Database::open; both are text below and keep their
 // name through views, unions and results:
-//   NUMERIC_TEXT  Numeric. Compares, sorts and groups as text; functions for text take it. Cast it
-//   to
-//                 DECIMAL or DOUBLE to calculate; casts to integers refuse to round
-//                 (numeric_text.h).
+//   NUMERIC_TEXT  Numeric, as it is stored. Queries see it as a number: as_seen (numeric_value.h).
 //   JSONB         Jsonb. Functions and operators for JSON take it. Two want a cast to JSON first:
 //                 field access by dot, and to_json() with its kin, which take it for a text.
 std::string sql_name(Type type);

@@ -14,7 +14,7 @@
 #include "engine/given_rows.h"
 #include "engine/handles.h"
 #include "engine/live_function.h"
-#include "engine/numeric_text.h"
+#include "engine/numeric_value.h"
 #include "engine/pg_array.h"
 #include "engine/rockset_macros.h"
 #include "engine/types.h"
@@ -87,7 +87,8 @@ Result<> attach(duckdb_connection connection, const std::filesystem::path& file)
   TRY(run(connection, "SET GLOBAL wal_autocheckpoint = '1TB'"));
   TRY(run(connection, "SET GLOBAL TimeZone = 'UTC'"));
   TRY(register_types(connection));
-  TRY(register_numeric_casts(connection));
+  TRY(register_numeric_value(connection));
+  TRY(register_numeric_functions(connection));
   TRY(register_rockset_macros(connection));
   Result<> attached = run(connection, fmt::format("ATTACH {} AS store", literal(file.string())))
                           .context("open " + file.string());

@@ -117,8 +117,9 @@ const char* io_state(std::string_view text) {
 }
 
 const char* input_state(std::string_view text) {
-  static constexpr std::array<Rule, 5> rules = {{
+  static constexpr std::array<Rule, 6> rules = {{
       {"malformed array literal", "22P02"},
+      {"numeric value out of range", "22003"},
       {"according to format specifier", "22007"},
       {"More than one row returned by a subquery", "21000"},
       {"unicode", "22021"},

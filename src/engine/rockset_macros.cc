@@ -17,7 +17,8 @@ constexpr std::array types{
         WHEN system.main.typeof(x) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT',
           'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'UHUGEINT') THEN 'int'
         WHEN system.main.typeof(x) IN ('FLOAT', 'DOUBLE') THEN 'float'
-        WHEN system.main.typeof(x) LIKE 'DECIMAL%' THEN 'decimal'
+        WHEN system.main.typeof(x) LIKE 'DECIMAL%' OR
+          system.main.typeof(x) IN ('NUMERIC_VALUE', 'NUMERIC_TEXT') THEN 'decimal'
         WHEN system.main.typeof(x) = 'BOOLEAN' THEN 'bool'
         WHEN system.main.typeof(x) = 'VARCHAR' THEN 'string'
         WHEN system.main.typeof(x) = 'BLOB' THEN 'bytes'

@@ -31,6 +31,7 @@ enum class LogicalKind : std::uint8_t {
   Float32,
   Float64,
   Decimal,
+  Numeric,  // NUMERIC_VALUE: the bytes of exact_numeric.h
   Text,
   Bytes,
   Date,
@@ -59,7 +60,7 @@ struct LogicalType {
   LogicalKind kind = LogicalKind::Text;
   std::uint8_t precision = 0;  // Decimal
   std::uint8_t scale = 0;
-  std::string alias{};  // "JSON", "NUMERIC_TEXT", "JSONB" or empty
+  std::string alias{};  // "JSON", "JSONB", "NUMERIC_TEXT", "NUMERIC_VALUE" or empty
   std::vector<LogicalType>
       children{};  // List and Array: one; Map: key and value; Struct and Union: one per field
   std::vector<std::string> field_names{};  // Struct, Union

@@ -6,6 +6,7 @@
 
 #include "duckdb.h"
 #include "engine/appender.h"
+#include "engine/numeric_value.h"
 
 namespace freshet::engine {
 
@@ -141,6 +142,7 @@ LogicalType logical_type(duckdb_logical_type type) {
   LogicalType result;
   result.kind = kind_of(duckdb_get_type_id(type));
   if (const OwnedText alias(duckdb_logical_type_get_alias(type)); alias) result.alias = alias.get();
+  if (result.alias == numeric_value_alias) result.kind = LogicalKind::Numeric;
   if (result.kind == LogicalKind::Decimal) {
     result.precision = duckdb_decimal_width(type);
     result.scale = duckdb_decimal_scale(type);
@@ -150,12 +152,17 @@ LogicalType logical_type(duckdb_logical_type type) {
 }
 
 Result<> register_cast(duckdb_connection connection, const OwnedType& from, const OwnedType& to,
-                       std::optional<std::int64_t> implicit_cost, CastRows cast_rows) {
+                       std::optional<std::int64_t> implicit_cost, CastRows cast_rows,
+                       const void* extra) {
   duckdb_cast_function cast = duckdb_create_cast_function();
   duckdb_cast_function_set_source_type(cast, from.get());
   duckdb_cast_function_set_target_type(cast, to.get());
   duckdb_cast_function_set_implicit_cast_cost(cast, implicit_cost.value_or(-1));
   duckdb_cast_function_set_function(cast, cast_rows);
+  if (extra != nullptr) {
+    // Only ever read; the engine has no other type for it.
+    duckdb_cast_function_set_extra_info(cast, const_cast<void*>(extra), nullptr);
+  }
   const bool registered = duckdb_register_cast_function(connection, cast) == DuckDBSuccess;
   duckdb_destroy_cast_function(&cast);
   if (!registered) return Error{.message = "register cast: the engine refused it"};

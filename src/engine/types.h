@@ -23,9 +23,11 @@ LogicalType logical_type(_duckdb_logical_type* type);
 using CastRows = bool (*)(_duckdb_function_info* info, std::uint64_t count, _duckdb_vector* input,
                           _duckdb_vector* output);
 // A cast of the whole database. Used where nobody wrote a cast when it has an implicit cost: the
-// cheapest one wins.
+// cheapest one wins. `extra` is what the function finds as its extra info; it outlives the
+// database.
 Result<> register_cast(_duckdb_connection* connection, const OwnedType& from, const OwnedType& to,
-                       std::optional<std::int64_t> implicit_cost, CastRows cast_rows);
+                       std::optional<std::int64_t> implicit_cost, CastRows cast_rows,
+                       const void* extra = nullptr);
 
 // Registers the aliases and the casts that let functions for text and JSON take them.
 Result<> register_types(_duckdb_connection* connection);

@@ -6,6 +6,7 @@
 
 #include "duckdb.h"
 #include "engine/chunk.h"
+#include "model/exact_numeric.h"
 
 namespace freshet::engine {
 
@@ -84,6 +85,10 @@ duckdb_value scalar(const DuckVector& vector, std::size_t row) {
           {vector.type().precision, vector.type().scale, decimal_digits(vector, row)});
     case LogicalKind::Text: {
       const std::string_view text = vector.text(row);
+      return duckdb_create_varchar_length(text.data(), text.size());
+    }
+    case LogicalKind::Numeric: {
+      const std::string text = exact_text(vector.text(row));
       return duckdb_create_varchar_length(text.data(), text.size());
     }
     case LogicalKind::Bytes: {
@@ -175,6 +180,7 @@ OwnedValue value_of(const DuckVector& vector, std::size_t row) {
 OwnedType bare_type(const DuckVector& vector) {
   const auto child = [&](std::size_t i) { return bare_type(vector.vector_child(i)); };
   switch (vector.type().kind) {
+    case LogicalKind::Numeric:
     case LogicalKind::Text: return OwnedType(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
     case LogicalKind::List:
     case LogicalKind::Array: return OwnedType(duckdb_create_list_type(child(0).get()));

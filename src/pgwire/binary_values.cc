@@ -216,6 +216,7 @@ void append_binary(std::string& out, const LogicalType& type, const VectorView& 
     case LogicalKind::UInt64:
     case LogicalKind::UInt128:
     case LogicalKind::Decimal:
+    case LogicalKind::Numeric:
     case LogicalKind::Text:
     case LogicalKind::Bit:
     case LogicalKind::BigInt:

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "model/exact_numeric.h"
 #include "pgwire/values.h"
 
 namespace freshet::pgwire {
@@ -354,6 +355,7 @@ void append_text(std::string& out, const LogicalType& type, const VectorView& ve
       return;
     case LogicalKind::Float32: append_float(out, value_at<float>(vector, row)); return;
     case LogicalKind::Float64: append_float(out, value_at<double>(vector, row)); return;
+    case LogicalKind::Numeric: out += exact_text(vector.text(row)); return;
     case LogicalKind::Text: out += vector.text(row); return;
     case LogicalKind::Bytes: append_hex(out, vector.text(row)); return;
     case LogicalKind::Date: append_date(out, value_at<std::int32_t>(vector, row)); return;

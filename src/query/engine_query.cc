@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/connection.h"
+#include "engine/numeric_value.h"
 #include "query/types.h"
 
 namespace freshet::query {
@@ -76,10 +78,32 @@ Result<std::shared_ptr<EngineQuery>> EngineQuery::prepare(engine::Connection& co
 
 Result<> EngineQuery::attempt(engine::Connection& connection) {
   rewritten_ = rewrite(sql_, tokens_, casts_);
-  Result<std::unique_ptr<engine::Statement>> prepared = connection.prepare(rewritten_.sql);
-  if (!prepared.ok()) return located(std::move(prepared).error());
-  statement_ = std::move(prepared).value();
-  return {};
+  while (true) {
+    Result<std::unique_ptr<engine::Statement>> prepared = connection.prepare(rewritten_.sql);
+    if (prepared.ok()) {
+      statement_ = std::move(prepared).value();
+      return {};
+    }
+    if (!take_our_aggregate(prepared.error())) return located(std::move(prepared).error());
+  }
+}
+
+// The engine's sum and avg do not take a numeric without a precision, and nobody may add to them:
+// where one fails because of that, ours (engine/numeric_value.h) takes its place.
+bool EngineQuery::take_our_aggregate(const Error& error) {
+  if (error.position <= 0 || error.message.find(engine::numeric_value_alias) == std::string::npos) {
+    return false;
+  }
+  const std::size_t at =
+      bytes_of_characters(rewritten_.sql, static_cast<std::size_t>(error.position - 1));
+  constexpr std::size_t name_size = 3;
+  const std::string name = engine::folded(rewritten_.sql.substr(at, name_size));
+  const bool is_whole =
+      at + name_size < rewritten_.sql.size() &&
+      (rewritten_.sql[at + name_size] == '(' || rewritten_.sql[at + name_size] == ' ');
+  if ((name != "sum" && name != "avg") || !is_whole) return false;
+  rewritten_.insert(at, "numeric_");
+  return true;
 }
 
 // After this every parameter has a type and the statement its columns.
@@ -121,6 +145,12 @@ Result<> EngineQuery::settle(engine::Connection& connection) {
                  .hint = "Collections follow their source: make the change there."};
   }
   columns_ = statement_->columns();
+  constexpr std::string_view ours = "numeric_";
+  for (engine::ResultColumn& column : columns_) {
+    if (column.name.starts_with("numeric_sum(") || column.name.starts_with("numeric_avg(")) {
+      column.name.erase(0, ours.size());
+    }
+  }
   return {};
 }
 

@@ -41,6 +41,7 @@ class EngineQuery {
   Result<> settle(engine::Connection& connection);
   bool settle_known(std::vector<bool>& open);
   Result<> attempt(engine::Connection& connection);
+  bool take_our_aggregate(const Error& error);
   Error located(Error error) const;
 
   std::string sql_;

@@ -409,6 +409,19 @@ int Rewritten::original_position(int position) const {
   return static_cast<int>(piece.original + inside) + 1;
 }
 
+void Rewritten::insert(std::size_t byte, std::string_view text) {
+  const int original = original_position(static_cast<int>(byte) + 1);
+  auto next = std::ranges::upper_bound(pieces, byte, {}, &Piece::begin);
+  for (auto piece = next; piece != pieces.end(); ++piece) piece->begin += text.size();
+  const bool replaced = next != pieces.begin() && std::prev(next)->replaced;
+  if (original > 0) {
+    const auto place = static_cast<std::size_t>(original - 1);
+    next = pieces.insert(next, {byte + text.size(), place, replaced});
+    pieces.insert(next, {byte, place, true});
+  }
+  sql.insert(byte, text);
+}
+
 std::size_t parameter_count(const std::vector<Token>& tokens) {
   std::size_t count = 0;
   for (const Token& token : tokens) {

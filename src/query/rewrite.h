@@ -19,6 +19,8 @@ struct Rewritten {
   std::string sql;
   // The character of the original text that a character (both 1-based) of `sql` came from.
   int original_position(int position) const;
+  // Puts text in that comes from nowhere, before this byte of `sql`.
+  void insert(std::size_t byte, std::string_view text);
 
   struct Piece {
     std::size_t begin;     // in sql

@@ -120,6 +120,7 @@ std::uint32_t type_oid(const engine::LogicalType& type) {
     case Kind::Int128:
     case Kind::UInt128:
     case Kind::BigInt:
+    case Kind::Numeric:
     case Kind::Decimal: return oid::numeric;
     case Kind::Float32: return oid::float4;
     case Kind::Float64: return oid::float8;

@@ -1,5 +1,6 @@
 #include "server/altered_tables.h"
 
+#include "base/guarded.h"
 #include "observe/log.h"
 
 namespace freshet::server {
@@ -42,9 +43,25 @@ Result<std::vector<ChangeSet::Stopped>> AlteredTables::follow(const decode::Alte
   return refused;
 }
 
+// The stream can be ahead of the catalog for a moment: a commit is sent when it is in the WAL, and
+// visible to others a little later. So what does not fit is looked at again.
 Result<ShapeChange> AlteredTables::decide(const decode::Altered& altered,
                                           const collection::TableRecord& record,
                                           std::stop_token stop) {
+  constexpr int looks = 3;
+  constexpr std::chrono::milliseconds between{30};
+  Guarded<bool> never;
+  for (int look = 1;; ++look) {
+    ShapeChange change = TRY(look_once(altered, record, stop));
+    const bool fits = std::holds_alternative<collection::Alteration>(change);
+    if (fits || look == looks || stop.stop_requested()) return change;
+    never.wait_for(stop, between, [](bool) { return false; });
+  }
+}
+
+Result<ShapeChange> AlteredTables::look_once(const decode::Altered& altered,
+                                             const collection::TableRecord& record,
+                                             std::stop_token stop) {
   const auto shape = TRY(ask(record.schema->id, std::move(stop)));
   if (!shape) return ShapeChange(CopyAgain{"it has been dropped since"});
   ShapeChange change = shape_change({altered.schema, record.catalog, binary_}, altered.relation,

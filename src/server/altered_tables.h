@@ -42,6 +42,8 @@ class AlteredTables {
  private:
   Result<ShapeChange> decide(const decode::Altered& altered, const collection::TableRecord& record,
                              std::stop_token stop);
+  Result<ShapeChange> look_once(const decode::Altered& altered,
+                                const collection::TableRecord& record, std::stop_token stop);
   Result<std::optional<postgres::CatalogShape>> ask(TableId id, std::stop_token stop);
 
   std::string url_;

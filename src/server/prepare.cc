@@ -226,6 +226,16 @@ Result<> care_for_triggers(const SourceConfig& config, postgres::Connection& con
   return {};
 }
 
+// What the source is to send, and whose that is.
+Result<> publish(const SourceConfig& config, postgres::Connection& connection,
+                 const source::Names& names, const std::vector<CatalogTable>& tables,
+                 const collection::Store& store) {
+  TRY(source::publish(connection, names, tables));
+  FAILPOINT("prepare.publish.after");
+  TRY(source::mark(connection, names, store.installation()));
+  return care_for_triggers(config, connection, names);
+}
+
 // From here on a restart goes on with this server, and with the slot if it was made just now.
 Result<> record_beginning(Prepared& prepared, collection::Store& store) {
   prepared.record.system_id = prepared.system.id;
@@ -255,9 +265,10 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     facts.server_version = "PostgreSQL " + connection->parameter("server_version");
   });
   TRY(check_source(*connection, config, store, stop));
-  const SourceRecord known = store.find_source(config.name).value_or(SourceRecord{});
-  const postgres::TablePatterns patterns = TRY(patterns_of(config, known));
-  const postgres::Plugin plugin = plugin_for(config, connection->server_version());
+  const postgres::TablePatterns patterns =
+      TRY(patterns_of(config, store.find_source(config.name).value_or(SourceRecord{})));
+  const int version = connection->server_version();
+  const postgres::Plugin plugin = plugin_for(config, version);
   const bool pgoutput = plugin == postgres::Plugin::Pgoutput;
   const std::vector<CatalogTable> tables =
       TRY(postgres::read_tables(*connection, patterns, plugin));
@@ -267,8 +278,7 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
   prepared.plugin = plugin;
   source::SlotStatus slot = TRY(source::slot_status(*connection, prepared.names.slot));
   prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
-  prepared.binary = pgoutput && connection->server_version() >= 140000 &&
-                    all_binary(tables, store, prepared.record);
+  prepared.binary = pgoutput && version >= 140000 && all_binary(tables, store, prepared.record);
   FAILPOINT("prepare.add_source.after");
   TRY(source::take_lease(*connection, prepared.names, owner));
   auto replication =
@@ -292,12 +302,7 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
     TRY(source::check_slot_kind(prepared.names, slot, plugin));
     TRY(source::check_mark(*connection, prepared.names, store.installation()));
   }
-  if (pgoutput) {
-    TRY(source::publish(*connection, prepared.names, tables));
-    FAILPOINT("prepare.publish.after");
-    TRY(source::mark(*connection, prepared.names, store.installation()));
-    TRY(care_for_triggers(config, *connection, prepared.names));
-  }
+  if (pgoutput) TRY(publish(config, *connection, prepared.names, tables, store));
   if (resumed) {
     TRY(take_over(*connection, prepared.names, owner));
   } else {

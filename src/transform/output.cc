@@ -33,6 +33,7 @@ std::optional<Type> plain(const LogicalType& made) {
     case LogicalKind::UInt64: return decimal(20, 0);
     case LogicalKind::Int128: return decimal(38, 0);
     case LogicalKind::UInt128:
+    case LogicalKind::Numeric:
     case LogicalKind::BigInt: return Type{TypeKind::Numeric};
     case LogicalKind::Float32: return Type{TypeKind::Float32};
     case LogicalKind::Float64: return Type{TypeKind::Float64};

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "engine/appender.h"
+#include "engine/numeric_value.h"
 #include "engine/read_columns.h"
 #include "transform/output.h"
 
@@ -115,8 +116,10 @@ Result<> Rollup::sort_out() {
   std::string input;
   std::vector<Type> types;
   for (std::size_t i = 0; i < rows_->columns().size(); ++i) {
-    input += fmt::format("{}c{} AS {}", i == 0 ? "" : ", ", i, rows_->columns()[i].name);
-    types.push_back(rows_->columns()[i].type);
+    const ColumnSchema& column = rows_->columns()[i];
+    input += fmt::format("{}{} AS {}", i == 0 ? "" : ", ",
+                         engine::as_seen(column.type, fmt::format("c{}", i)), column.name);
+    types.push_back(column.type);
   }
   const auto query = TRY(engine::RowQuery::open(
       *connection_, "SELECT " + list + " FROM (SELECT " + input + " FROM given_rows())", types));

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/appender.h"
+#include "engine/numeric_value.h"
 #include "transform/ingest_sql.h"
 #include "transform/output.h"
 #include "transform/transformation.h"
@@ -25,17 +26,22 @@ std::vector<ColumnSchema> key_columns(const TableSchema& table) {
   return columns;
 }
 
+// Values as queries see them, or as they are stored.
+enum class Show { Seen, Stored };
+
 // The rows of given_rows() under the names of `columns` and, behind them, of `more`.
 std::string input(const std::vector<ColumnSchema>& columns,
-                  const std::vector<std::string_view>& more) {
+                  const std::vector<std::string_view>& more, Show show = Show::Seen) {
   std::string list;
   std::size_t ordinal = 0;
-  const auto add = [&](std::string_view name) {
-    list += fmt::format("{}c{} AS {}", ordinal == 0 ? "" : ", ", ordinal, engine::quoted(name));
+  const auto add = [&](std::string_view name, Type type) {
+    std::string value = fmt::format("c{}", ordinal);
+    if (show == Show::Seen) value = engine::as_seen(type, std::move(value));
+    list += fmt::format("{}{} AS {}", ordinal == 0 ? "" : ", ", value, engine::quoted(name));
     ++ordinal;
   };
-  for (const ColumnSchema& column : columns) add(column.name);
-  for (const std::string_view name : more) add(name);
+  for (const ColumnSchema& column : columns) add(column.name, column.type);
+  for (const std::string_view name : more) add(name, {});
   return "WITH _input AS NOT MATERIALIZED (SELECT " + list + " FROM given_rows()) ";
 }
 
@@ -285,10 +291,11 @@ Result<> Transformation::plan_keys() {
 
 Result<std::string> Transformation::print(std::span<const Column> columns, std::uint32_t row) {
   if (!print_query_) {
-    print_query_ = TRY(engine::RowQuery::open(
-        *connection_,
-        input(table_->columns, {}) + "SELECT CAST(to_json(_input) AS VARCHAR) FROM _input",
-        types_of(table_->columns)));
+    print_query_ =
+        TRY(engine::RowQuery::open(*connection_,
+                                   input(table_->columns, {}, Show::Stored) +
+                                       "SELECT CAST(to_json(_input) AS VARCHAR) FROM _input",
+                                   types_of(table_->columns)));
   }
   std::string text;
   const std::uint32_t rows[] = {row};

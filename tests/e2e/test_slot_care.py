@@ -154,6 +154,7 @@ def test_a_source_that_shuts_down_does_not_wait_for_a_resting_reader(source, ser
     assert time.monotonic() - began < 10
     source.start()
     freshet.execute("ALTER COLLECTION t RESUME")
+    freshet.wait_live()
     freshet.wait_lsn(source)
     compare.assert_equal_tables(source, freshet)
 

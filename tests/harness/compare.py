@@ -83,8 +83,12 @@ def assert_equal_tables(source: Postgres, freshet: Freshet, tables: list[str] | 
         left.execute("SET extra_float_digits = 3")
         for table in names:
             columns = columns_of(left, table)
-            listed = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
-            questions = [f"SELECT {listed} FROM {name}" for name in (own_rows(left, table), table)]
+            listed = {column: '"' + column.replace('"', '""') + '"' for column in columns}
+            at_source = {**listed, **{column: without_zeros(listed[column], is_array)
+                                      for column, is_array in numerics_of(left, table).items()
+                                      if column in listed}}
+            questions = [f"SELECT {', '.join(at_source.values())} FROM {own_rows(left, table)}",
+                         f"SELECT {', '.join(listed.values())} FROM {table}"]
             if left.execute(f"SELECT count(*) FROM {table}").fetchone()[0] <= _FEW_ROWS:
                 answers = [ask(side, question).rows
                            for side, question in zip((left, right), questions)]
@@ -105,6 +109,33 @@ def columns_of(source, table: str) -> list[str]:
                           f" AND {f'attgenerated {sent}' if sent else 'true'} AND attrelid = '{table}'::regclass"
                           " ORDER BY attnum").fetchall()
     return [row[0] for row in rows]
+
+
+def numerics_of(source, table: str) -> dict[str, bool]:
+    """The columns of numbers that no DECIMAL holds, whose copies show no zeros at the end; and whether
+    they are arrays."""
+    rows = source.execute(
+        "SELECT attname, CASE WHEN typtype = 'd' THEN typtypmod ELSE atttypmod END,"
+        " atttypid = 'numeric[]'::regtype FROM pg_attribute a"
+        " JOIN pg_type t ON t.oid = atttypid WHERE attnum > 0 AND NOT attisdropped AND"
+        " (atttypid IN ('numeric'::regtype, 'numeric[]'::regtype) OR typbasetype = 'numeric'::regtype)"
+        f" AND attrelid = '{table}'::regclass").fetchall()
+    return {name: is_array for name, modifier, is_array in rows if not _is_decimal(modifier)}
+
+
+def _is_decimal(modifier: int) -> bool:
+    precision = (modifier - 4) >> 16
+    scale = (((modifier - 4) & 0x7FF) ^ 1024) - 1024
+    return modifier >= 0 and precision <= 38 and 0 <= scale <= precision
+
+
+def without_zeros(numeric: str, is_array: bool) -> str:
+    if is_array:
+        return (f"CASE WHEN {numeric} = '{{}}' THEN '{{}}' WHEN {numeric} IS NOT NULL THEN (SELECT '{{' ||"
+                f" string_agg(coalesce({without_zeros('x', False)}, 'NULL'), ',' ORDER BY o) || '}}'"
+                f" FROM unnest({numeric}) WITH ORDINALITY AS list(x, o)) END")
+    return (f"CASE WHEN {numeric}::text LIKE '%.%' THEN rtrim(rtrim({numeric}::text, '0'), '.')"
+            f" ELSE {numeric}::text END")
 
 
 def float_formats(source, table: str) -> dict[int, str]:
