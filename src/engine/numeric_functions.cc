@@ -9,6 +9,7 @@
 #include "engine/handles.h"
 #include "engine/numeric_value.h"
 #include "engine/text_vectors.h"
+#include "engine/types.h"
 #include "model/exact_numeric.h"
 
 namespace freshet::engine {
@@ -17,12 +18,6 @@ namespace {
 
 constexpr const char* too_long = "numeric value out of range: more than 38 digits";
 constexpr const char* by_zero = "division by zero";
-
-OwnedType numeric_type() {
-  OwnedType type(duckdb_create_logical_type(DUCKDB_TYPE_BLOB));
-  duckdb_logical_type_set_alias(type.get(), numeric_value_alias);
-  return type;
-}
 
 bool is_nan(std::string_view form) {
   return form == "\xF8";
@@ -309,7 +304,7 @@ class Functions {
   }
 
   duckdb_connection connection_;
-  OwnedType numeric_ = numeric_type();
+  OwnedType numeric_ = numeric_value_type();
   OwnedType huge_{duckdb_create_logical_type(DUCKDB_TYPE_HUGEINT)};
   std::string refused_;
 };

@@ -194,9 +194,7 @@ constexpr std::int64_t last_resort = 10'000;
 
 class Casts {
  public:
-  explicit Casts(duckdb_connection connection) : connection_(connection) {
-    duckdb_logical_type_set_alias(numeric_.get(), numeric_value_alias);
-  }
+  explicit Casts(duckdb_connection connection) : connection_(connection) {}
 
   Result<> type() {
     if (duckdb_register_logical_type(connection_, numeric_.get(), nullptr) == DuckDBSuccess) {
@@ -235,10 +233,16 @@ class Casts {
 
  private:
   duckdb_connection connection_;
-  OwnedType numeric_{duckdb_create_logical_type(DUCKDB_TYPE_BLOB)};
+  OwnedType numeric_ = numeric_value_type();
 };
 
 }  // namespace
+
+OwnedType numeric_value_type() {
+  OwnedType type(duckdb_create_logical_type(DUCKDB_TYPE_BLOB));
+  duckdb_logical_type_set_alias(type.get(), numeric_value_alias);
+  return type;
+}
 
 std::string as_seen(Type stored, std::string expression) {
   const bool list = stored.kind == TypeKind::List && stored.element == TypeKind::Numeric;

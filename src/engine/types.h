@@ -17,6 +17,7 @@ inline constexpr const char* numeric_alias = "NUMERIC_TEXT";
 inline constexpr const char* jsonb_alias = "JSONB";
 
 OwnedType owned_type(Type type);
+OwnedType numeric_value_type();  // numeric_value.h
 LogicalType logical_type(_duckdb_logical_type* type);
 
 // Rows of one type made into rows of another; false when one of them cannot be.

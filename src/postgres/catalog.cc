@@ -243,8 +243,13 @@ Result<Ancestors> read_ancestors(Connection& connection) {
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const TablePatterns& patterns,
                                               Plugin plugin, Sizes sizes) {
   const Dialect dialect = dialect_of(connection.server_version(), plugin);
-  std::vector<CatalogTable> tables =
-      TRY(read(connection, dialect, candidates(dialect), sizes).context("read the catalog"));
+  const auto look = [&] {
+    return read(connection, dialect, candidates(dialect), sizes).context("read the catalog");
+  };
+  std::vector<CatalogTable> tables = TRY(look());
+  // One that was dropped between two statements seems to have none; it is not there the next time.
+  const auto has_no_columns = [](const auto& table) { return table.schema.columns.empty(); };
+  if (std::ranges::any_of(tables, has_no_columns)) tables = TRY(look());
   const auto elsewhere = TRY(read_rows_elsewhere(connection).context("read the catalog"));
   for (CatalogTable& table : tables) {
     const auto found = elsewhere.find(table.schema.id);
