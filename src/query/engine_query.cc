@@ -36,6 +36,18 @@ int characters_of_bytes(std::string_view text, std::size_t bytes) {
       head, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+// Whether the aggregate that is called at this byte is one over a window.
+bool is_window(const std::string& sql, std::size_t byte) {
+  const std::vector<Token> tokens = tokenize(sql);
+  const auto call = std::ranges::find(tokens, byte, &Token::begin);
+  std::size_t at = static_cast<std::size_t>(call - tokens.begin()) + 1;
+  const auto is = [&](std::string_view word) { return at < tokens.size() && tokens[at].is(word); };
+  if (!is("(")) return true;  // not read as it should be: better none of ours
+  at = matching_close(tokens, at) + 1;
+  if (is("filter") && at + 1 < tokens.size()) at = matching_close(tokens, at + 1) + 1;
+  return is("over");
+}
+
 // Numbers and truths are bound as they are; everything else arrives as text and is cast.
 bool is_bound_directly(std::uint32_t type_oid) {
   return type_oid == oid::boolean || type_oid == oid::int2 || type_oid == oid::int4 ||
@@ -89,7 +101,8 @@ Result<> EngineQuery::attempt(engine::Connection& connection) {
 }
 
 // The engine's sum and avg do not take a numeric without a precision, and nobody may add to them:
-// where one fails because of that, ours (engine/numeric_value.h) takes its place.
+// where one fails because of that, ours (engine/numeric_value.h) takes its place. Not in windows:
+// there the engine hands such a function states that are not there (all rows share the first).
 bool EngineQuery::take_our_aggregate(const Error& error) {
   if (error.position <= 0 || error.message.find(engine::numeric_value_alias) == std::string::npos) {
     return false;
@@ -101,7 +114,7 @@ bool EngineQuery::take_our_aggregate(const Error& error) {
   const bool is_whole =
       at + name_size < rewritten_.sql.size() &&
       (rewritten_.sql[at + name_size] == '(' || rewritten_.sql[at + name_size] == ' ');
-  if ((name != "sum" && name != "avg") || !is_whole) return false;
+  if ((name != "sum" && name != "avg") || !is_whole || is_window(rewritten_.sql, at)) return false;
   rewritten_.insert(at, "numeric_");
   return true;
 }
