@@ -280,10 +280,6 @@ Result<> PgoutputDecoder::State::truncate(ByteReader& reader) {
 // A table whose rows have new values cannot be followed further: they have to be copied.
 Result<> PgoutputDecoder::State::logical(ByteReader& reader) {
   const auto told = postgres::parse_ddl_message(reader);
-  reader.big<std::uint8_t>();   // flags
-  reader.big<std::uint64_t>();  // LSN
-  reader.text_to_nul();
-  reader.bytes(reader.big<std::uint32_t>());
   TRY(finished(reader, "logical"));
   if (!told || !told->rewritten) return {};
   Table* const table = find(*told->rewritten);

@@ -1,4 +1,5 @@
 // What can be computed with NUMERIC_VALUE: operators and functions of one row, and aggregates.
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -19,18 +20,10 @@ namespace {
 constexpr const char* too_long = "numeric value out of range: more than 38 digits";
 constexpr const char* by_zero = "division by zero";
 
-bool is_nan(std::string_view form) {
-  return form == "\xF8";
-}
-
-void put_nan(duckdb_vector output, idx_t row) {
-  duckdb_vector_assign_string_element_len(output, row, "\xF8", 1);
-}
-
 void put(duckdb_vector output, idx_t row, Exact number) {
   std::string form;
   append_exact(form, number);
-  duckdb_vector_assign_string_element_len(output, row, form.data(), form.size());
+  set_text(output, row, form);
 }
 
 // An argument: one of these, or an integer.
@@ -56,9 +49,9 @@ void binary(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector ou
       set_null(output, row);
       continue;
     }
-    if ((left == Given::Numeric && is_nan(text_of(one, row))) ||
-        (right == Given::Numeric && is_nan(text_of(other, row)))) {
-      put_nan(output, row);
+    if ((left == Given::Numeric && text_of(one, row) == exact_nan) ||
+        (right == Given::Numeric && text_of(other, row) == exact_nan)) {
+      set_text(output, row, exact_nan);
       continue;
     }
     const auto first = argument(one, row, left);
@@ -84,21 +77,21 @@ using Unary = std::optional<Exact> (*)(Exact number);
 template <Unary compute>
 void unary(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
   duckdb_vector numbers = duckdb_data_chunk_get_vector(input, 0);
-  const idx_t rows = duckdb_data_chunk_get_size(input);
-  for (idx_t row = 0; row < rows; ++row) {
-    if (is_null(numbers, row)) {
-      set_null(output, row);
-      continue;
+  each_present(numbers, duckdb_data_chunk_get_size(input), output, [&](idx_t row) {
+    const std::string_view form = text_of(numbers, row);
+    if (form == exact_nan) {
+      set_text(output, row, exact_nan);
+      return true;
     }
-    if (is_nan(text_of(numbers, row))) {
-      put_nan(output, row);
-      continue;
-    }
-    const auto number = to_exact(text_of(numbers, row));
+    const auto number = to_exact(form);
     const auto result = number ? compute(*number) : std::nullopt;
-    if (!result) return duckdb_scalar_function_set_error(info, too_long);
-    put(output, row, *result);
-  }
+    if (result) {
+      put(output, row, *result);
+    } else {
+      duckdb_scalar_function_set_error(info, too_long);
+    }
+    return result.has_value();
+  });
 }
 
 std::optional<Exact> same(Exact number) {
@@ -135,32 +128,27 @@ std::optional<Exact> ceiling_of(Exact number) {
   return rest && rest->digits > 0 ? add(whole, {1, 0}) : whole;
 }
 
+// Further from the point than any digit is as far as it goes.
+int places_of(Exact places) {
+  constexpr Wide beyond = exact_digits_max + 1;
+  return static_cast<int>(std::clamp(places.digits, -beyond, beyond));
+}
 std::optional<Exact> rounded_to(Exact number, Exact places) {
-  constexpr Wide places_max = exact_digits_max;
-  if (places.digits > places_max) return number;
-  if (places.digits < -places_max) return Exact{};
-  const auto scale = static_cast<int>(places.digits);
+  const int scale = places_of(places);
   return scale >= number.scale ? number : with_scale(number, scale);
 }
 std::optional<Exact> truncated_to(Exact number, Exact places) {
-  constexpr Wide places_max = exact_digits_max;
-  if (places.digits > places_max) return number;
-  if (places.digits < -places_max) return Exact{};
-  return cut(number, static_cast<int>(places.digits));
+  return cut(number, places_of(places));
 }
 
 void number_of_json(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
   duckdb_vector numbers = duckdb_data_chunk_get_vector(input, 0);
-  const idx_t rows = duckdb_data_chunk_get_size(input);
-  for (idx_t row = 0; row < rows; ++row) {
-    if (is_null(numbers, row)) {
-      set_null(output, row);
-      continue;
-    }
+  each_present(numbers, duckdb_data_chunk_get_size(input), output, [&](idx_t row) {
     std::string text = exact_text(text_of(numbers, row));
     if (text.ends_with('N') || text.ends_with('y')) text = '"' + text + '"';  // NaN, Infinity
-    duckdb_vector_assign_string_element_len(output, row, text.data(), text.size());
-  }
+    set_text(output, row, text);
+    return true;
+  });
 }
 
 // ------------------------------------------------------------------------------------- aggregates
@@ -196,7 +184,7 @@ void sum_update(duckdb_function_info info, duckdb_data_chunk input,
     if (is_null(numbers, row)) continue;
     Sum sum = load(states[row]);
     ++sum.count;
-    if (is_nan(text_of(numbers, row))) {
+    if (text_of(numbers, row) == exact_nan) {
       sum.nan = true;
     } else {
       const auto number = to_exact(text_of(numbers, row));
@@ -228,7 +216,7 @@ void sum_finish(duckdb_function_info info, duckdb_aggregate_state* states, duckd
     if (sum.count == 0) {
       set_null(output, row);
     } else if (sum.nan) {
-      put_nan(output, row);
+      set_text(output, row, exact_nan);
     } else {
       const auto result =
           averages ? divide(sum.total, {static_cast<Wide>(sum.count), 0}) : sum.total;
@@ -246,29 +234,12 @@ class Functions {
 
   void scalar(const char* name, const std::vector<Given>& parameters,
               duckdb_scalar_function_t function) {
-    duckdb_scalar_function made = duckdb_create_scalar_function();
-    duckdb_scalar_function_set_name(made, name);
-    for (const Given given : parameters) {
-      duckdb_scalar_function_add_parameter(made,
-                                           given == Given::Numeric ? numeric_.get() : huge_.get());
-    }
-    duckdb_scalar_function_set_return_type(made, numeric_.get());
-    duckdb_scalar_function_set_function(made, function);
-    note(name, duckdb_register_scalar_function(connection_, made));
-    duckdb_destroy_scalar_function(&made);
+    scalar(name, parameters, function, numeric_);
   }
 
   // The number itself, as PostgreSQL writes it; the engine's own would write the bytes.
   void to_json() {
-    OwnedType json(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
-    duckdb_logical_type_set_alias(json.get(), "JSON");
-    duckdb_scalar_function made = duckdb_create_scalar_function();
-    duckdb_scalar_function_set_name(made, "to_json");
-    duckdb_scalar_function_add_parameter(made, numeric_.get());
-    duckdb_scalar_function_set_return_type(made, json.get());
-    duckdb_scalar_function_set_function(made, number_of_json);
-    note("to_json", duckdb_register_scalar_function(connection_, made));
-    duckdb_destroy_scalar_function(&made);
+    scalar("to_json", {Given::Numeric}, number_of_json, owned_type({TypeKind::Json}));
   }
 
   // With an integer on either side too: a literal is one, and becomes no other type by itself.
@@ -299,6 +270,19 @@ class Functions {
   }
 
  private:
+  void scalar(const char* name, const std::vector<Given>& parameters,
+              duckdb_scalar_function_t function, const OwnedType& result) {
+    duckdb_scalar_function made = duckdb_create_scalar_function();
+    duckdb_scalar_function_set_name(made, name);
+    for (const Given given : parameters) {
+      duckdb_scalar_function_add_parameter(made,
+                                           given == Given::Numeric ? numeric_.get() : huge_.get());
+    }
+    duckdb_scalar_function_set_return_type(made, result.get());
+    duckdb_scalar_function_set_function(made, function);
+    note(name, duckdb_register_scalar_function(connection_, made));
+    duckdb_destroy_scalar_function(&made);
+  }
   void note(const char* name, duckdb_state state) {
     if (state != DuckDBSuccess && refused_.empty()) refused_ = name;
   }

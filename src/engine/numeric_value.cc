@@ -33,26 +33,18 @@ constexpr auto decimal_shapes = [] {
   return shapes;
 }();
 
-void put(duckdb_vector vector, idx_t row, std::string_view text) {
-  duckdb_vector_assign_string_element_len(vector, row, text.data(), text.size());
-}
-
 // Runs `convert(row)`, which answers what is wrong with the value or nothing, for each that is
 // there.
 template <typename Convert>
 bool for_each_row(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb_vector output,
                   Convert convert) {
   bool all = true;
-  for (idx_t row = 0; row < count; ++row) {
-    if (is_null(input, row)) {
-      set_null(output, row);
-      continue;
-    }
+  each_present(input, count, output, [&](idx_t row) {
     const std::string problem = convert(row);
-    if (problem.empty()) continue;
-    all = false;
-    duckdb_cast_function_set_row_error(info, problem.c_str(), row, output);
-  }
+    if (!problem.empty()) duckdb_cast_function_set_row_error(info, problem.c_str(), row, output);
+    all = all && problem.empty();
+    return true;
+  });
   return all;
 }
 
@@ -64,14 +56,14 @@ bool from_text(duckdb_function_info info, idx_t count, duckdb_vector input, duck
     if (!append_exact(form, text)) {
       return fmt::format("invalid input syntax for type numeric: \"{}\"", text);
     }
-    put(output, row, form);
+    set_text(output, row, form);
     return {};
   });
 }
 
 bool to_text(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb_vector output) {
   return for_each_row(info, count, input, output, [&](idx_t row) -> std::string {
-    put(output, row, exact_text(text_of(input, row)));
+    set_text(output, row, exact_text(text_of(input, row)));
     return {};
   });
 }
@@ -92,7 +84,7 @@ bool from_integer(duckdb_function_info info, idx_t count, duckdb_vector input,
   return for_each_row(info, count, input, output, [&](idx_t row) -> std::string {
     form.clear();
     append_exact(form, Exact{static_cast<Wide>(stored<T>(input, row)), 0});
-    put(output, row, form);
+    set_text(output, row, form);
     return {};
   });
 }
@@ -139,18 +131,18 @@ bool from_decimal(duckdb_function_info info, idx_t count, duckdb_vector input,
              [&]<typename T>(T) { number.digits = static_cast<Wide>(stored<T>(input, row)); });
     form.clear();
     append_exact(form, number);
-    put(output, row, form);
+    set_text(output, row, form);
     return {};
   });
 }
 
 bool to_decimal(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb_vector output) {
   const auto& shape = *static_cast<const DecimalShape*>(duckdb_cast_function_get_extra_info(info));
+  Wide limit = 1;
+  for (int i = 0; i < shape.width; ++i) limit *= 10;
   return for_each_row(info, count, input, output, [&](idx_t row) -> std::string {
     const auto number = to_exact(text_of(input, row));
     const auto scaled = number ? with_scale(*number, shape.scale) : std::nullopt;
-    Wide limit = 1;
-    for (int i = 0; i < shape.width; ++i) limit *= 10;
     if (!scaled || scaled->digits >= limit || scaled->digits <= -limit) {
       return out_of_range(text_of(input, row),
                           fmt::format("DECIMAL({},{})", shape.width, shape.scale));
@@ -184,7 +176,7 @@ bool from_floating(duckdb_function_info info, idx_t count, duckdb_vector input,
     const std::string text = std::isnan(value) ? "NaN" : fmt::format("{}", value);
     form.clear();
     append_exact(form, text);
-    put(output, row, form);
+    set_text(output, row, form);
     return {};
   });
 }
@@ -202,20 +194,19 @@ class Casts {
     }
     return Error{.message = "register type: the engine refused it"};
   }
-  Result<> from(duckdb_type id, std::optional<std::int64_t> cost, CastRows rows) {
-    return register_cast(connection_, OwnedType(duckdb_create_logical_type(id)), numeric_, cost,
-                         rows);
+  Result<> from(const OwnedType& type, std::optional<std::int64_t> cost, CastRows rows,
+                const void* extra = nullptr) {
+    return register_cast(connection_, type, numeric_, cost, rows, extra);
   }
-  Result<> from(const OwnedType& type, std::optional<std::int64_t> cost, CastRows rows) {
-    return register_cast(connection_, type, numeric_, cost, rows);
+  Result<> from(duckdb_type id, std::optional<std::int64_t> cost, CastRows rows) {
+    return from(OwnedType(duckdb_create_logical_type(id)), cost, rows);
+  }
+  Result<> to(const OwnedType& type, std::optional<std::int64_t> cost, CastRows rows,
+              const void* extra = nullptr) {
+    return register_cast(connection_, numeric_, type, cost, rows, extra);
   }
   Result<> to(duckdb_type id, std::optional<std::int64_t> cost, CastRows rows) {
-    return register_cast(connection_, numeric_, OwnedType(duckdb_create_logical_type(id)), cost,
-                         rows);
-  }
-  Result<> to_stored() {
-    return register_cast(connection_, numeric_, owned_type({TypeKind::Numeric}), std::nullopt,
-                         to_text);
+    return to(OwnedType(duckdb_create_logical_type(id)), cost, rows);
   }
   template <typename T>
   Result<> integer(duckdb_type id) {
@@ -225,8 +216,8 @@ class Casts {
   Result<> decimals() {
     for (const DecimalShape& shape : decimal_shapes) {
       const OwnedType type(duckdb_create_decimal_type(shape.width, shape.scale));
-      TRY(register_cast(connection_, type, numeric_, last_resort, from_decimal, &shape));
-      TRY(register_cast(connection_, numeric_, type, std::nullopt, to_decimal, &shape));
+      TRY(from(type, last_resort, from_decimal, &shape));
+      TRY(to(type, std::nullopt, to_decimal, &shape));
     }
     return {};
   }
@@ -254,8 +245,9 @@ Result<> register_numeric_value(duckdb_connection connection) {
   Casts casts(connection);
   TRY(casts.type());
   TRY(casts.from(DUCKDB_TYPE_VARCHAR, std::nullopt, from_text));
-  TRY(casts.from(owned_type({TypeKind::Numeric}), last_resort, from_text));
-  TRY(casts.to_stored());
+  const OwnedType as_stored = owned_type({TypeKind::Numeric});
+  TRY(casts.from(as_stored, last_resort, from_text));
+  TRY(casts.to(as_stored, std::nullopt, to_text));
   constexpr std::int64_t as_other_numbers = 20;
   TRY(casts.to(DUCKDB_TYPE_VARCHAR, as_other_numbers, to_text));
   TRY(casts.integer<std::int8_t>(DUCKDB_TYPE_TINYINT));

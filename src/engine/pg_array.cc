@@ -120,20 +120,18 @@ class ArrayReader {
 void convert(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) {
   const idx_t rows = duckdb_data_chunk_get_size(input);
   duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
-  for (idx_t row = 0; row < rows; ++row) {
-    if (is_null(texts, row)) {
-      set_null(output, row);
-      continue;
-    }
+  each_present(texts, rows, output, [&](idx_t row) {
     const std::string_view text = text_of(texts, row);
     const std::optional<std::string> list = list_text(text);
-    if (!list) {
+    if (list) {
+      set_text(output, row, *list);
+    } else {
       const std::string reason =
           fmt::format("malformed array literal: \"{}\"", text.substr(0, 100));
-      return duckdb_scalar_function_set_error(info, reason.c_str());
+      duckdb_scalar_function_set_error(info, reason.c_str());
     }
-    duckdb_vector_assign_string_element_len(output, row, list->data(), list->size());
-  }
+    return list.has_value();
+  });
 }
 
 }  // namespace

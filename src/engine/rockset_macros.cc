@@ -67,28 +67,17 @@ constexpr std::array times{
     R"(unix_millis(ts) AS CAST(epoch_us(ts) // 1000 AS BIGINT))",
     R"(unix_micros(ts) AS epoch_us(ts))",
     // %E*S and %E6S: seconds with whatever is behind their point.
-    R"(parse_datetime(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
-        THEN CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g')) AS TIMESTAMP)
-        ELSE CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g')) AS TIMESTAMP) END)",
-    R"(parse_date(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
-        THEN CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g')) AS DATE)
-        ELSE CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g')) AS DATE) END)",
-    R"(parse_time(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
-        THEN CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g')) AS TIME)
-        ELSE CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g')) AS TIME) END)",
+    R"(_parsed(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
+        THEN strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g'))
+        ELSE strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g')) END)",
+    R"(parse_datetime(f, s) AS CAST(memory._functions._parsed(f, s) AS TIMESTAMP))",
+    R"(parse_date(f, s) AS CAST(memory._functions._parsed(f, s) AS DATE))",
+    R"(parse_time(f, s) AS CAST(memory._functions._parsed(f, s) AS TIME))",
     // A format without a zone means UTC, or the zone that is given.
-    R"(parse_timestamp(f, s) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.')
-        THEN make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g'))))
-        ELSE make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g'))))
-        END, (f, s, tz) AS CASE WHEN contains(f, '%E') AND NOT contains(s, '.') THEN
-        CASE WHEN contains(f, '%z') OR contains(f, '%Z')
-          THEN make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g'))))
-          ELSE timezone(tz, CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S', 'g'))
-            AS TIMESTAMP)) END
-        WHEN contains(f, '%z') OR contains(f, '%Z')
-        THEN make_timestamptz(epoch_us(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g'))))
-        ELSE timezone(tz, CAST(strptime(s, regexp_replace(f, '%E[*0-9]S', '%S.%f', 'g'))
-          AS TIMESTAMP)) END)",
+    R"(parse_timestamp(f, s) AS make_timestamptz(epoch_us(memory._functions._parsed(f, s))),
+        (f, s, tz) AS CASE WHEN contains(f, '%z') OR contains(f, '%Z')
+        THEN make_timestamptz(epoch_us(memory._functions._parsed(f, s)))
+        ELSE timezone(tz, CAST(memory._functions._parsed(f, s) AS TIMESTAMP)) END)",
     R"(parse_date_iso8601(s) AS CAST(s AS DATE))",
     R"(parse_time_iso8601(s) AS CAST(s AS TIME))",
     R"(parse_datetime_iso8601(s) AS CAST(regexp_replace(s, 'Z$', '') AS TIMESTAMP))",

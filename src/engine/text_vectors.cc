@@ -19,4 +19,8 @@ std::string_view text_of(duckdb_vector vector, std::uint64_t row) {
   return {duckdb_string_t_data(&strings[row]), duckdb_string_t_length(strings[row])};
 }
 
+void set_text(duckdb_vector vector, std::uint64_t row, std::string_view text) {
+  duckdb_vector_assign_string_element_len(vector, row, text.data(), text.size());
+}
+
 }  // namespace freshet::engine

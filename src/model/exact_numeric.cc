@@ -8,7 +8,6 @@ namespace freshet {
 
 namespace {
 
-constexpr char nan_form = '\xF8';
 constexpr char infinity_form = '\xF0';
 constexpr char zero_form = '\x80';
 constexpr char minus_infinity_form = '\x10';
@@ -145,7 +144,7 @@ int count_digits(Wide value) {
 
 bool append_exact(std::string& out, std::string_view text) {
   if (text == "NaN") {
-    out += nan_form;
+    out += exact_nan;
   } else if (text == "Infinity" || text == "inf") {
     out += infinity_form;
   } else if (text == "-Infinity" || text == "-inf") {
@@ -159,9 +158,9 @@ bool append_exact(std::string& out, std::string_view text) {
 }
 
 std::string exact_text(std::string_view form) {
+  if (form == exact_nan) return "NaN";
   if (form.size() == 1) {
     switch (form[0]) {
-      case nan_form: return "NaN";
       case infinity_form: return "Infinity";
       case minus_infinity_form: return "-Infinity";
       default: return "0";

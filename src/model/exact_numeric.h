@@ -19,6 +19,8 @@ namespace freshet {
 // ISO C++ has no name for it.
 __extension__ using Wide = __int128;
 
+inline constexpr std::string_view exact_nan = "\xF8";  // the form of NaN
+
 // Appends the form of a number as PostgreSQL prints it ("-12.50", "1e30", "NaN", "Infinity");
 // false, and nothing appended, when it is no such text.
 bool append_exact(std::string& out, std::string_view text);

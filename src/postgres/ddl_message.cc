@@ -5,7 +5,7 @@
 
 namespace freshet::postgres {
 
-std::optional<DdlMessage> parse_ddl_message(ByteReader message) {
+std::optional<DdlMessage> parse_ddl_message(ByteReader& message) {
   message.big<std::uint8_t>();   // flags
   message.big<std::uint64_t>();  // where it was written
   const std::string_view prefix = message.text_to_nul();

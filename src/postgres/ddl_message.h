@@ -25,7 +25,7 @@ struct DdlMessage {
 };
 
 // Reads a Message of pgoutput from behind its kind on (and, in a block, its transaction's id):
-// nothing when it is somebody else's.
-std::optional<DdlMessage> parse_ddl_message(ByteReader message);
+// nothing when it is somebody else's, or ends too early, which the reader then knows.
+std::optional<DdlMessage> parse_ddl_message(ByteReader& message);
 
 }  // namespace freshet::postgres

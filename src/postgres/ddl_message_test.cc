@@ -20,7 +20,8 @@ std::string message(std::string_view prefix, std::string_view content) {
 }
 
 std::optional<DdlMessage> parsed(const std::string& bytes) {
-  return parse_ddl_message(ByteReader(as_bytes(bytes)));
+  ByteReader reader(as_bytes(bytes));
+  return parse_ddl_message(reader);
 }
 
 TEST(DdlMessage, NamesATableThatWasRewrittenOrNone) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/connection.h"
 #include "engine/numeric_value.h"
 #include "query/types.h"
 
@@ -36,16 +35,21 @@ int characters_of_bytes(std::string_view text, std::size_t bytes) {
       head, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Whether the aggregate that is called at this byte is one over a window.
-bool is_window(const std::string& sql, std::size_t byte) {
+// What stands before the names of our aggregates (engine/numeric_value.h).
+constexpr std::string_view ours = "numeric_";
+
+// Whether sum or avg is called at this byte, and not over a window.
+bool is_plain_aggregate(const std::string& sql, std::size_t byte) {
   const std::vector<Token> tokens = tokenize(sql);
-  const auto call = std::ranges::find(tokens, byte, &Token::begin);
-  std::size_t at = static_cast<std::size_t>(call - tokens.begin()) + 1;
+  auto at =
+      static_cast<std::size_t>(std::ranges::find(tokens, byte, &Token::begin) - tokens.begin());
   const auto is = [&](std::string_view word) { return at < tokens.size() && tokens[at].is(word); };
-  if (!is("(")) return true;  // not read as it should be: better none of ours
+  if (!is("sum") && !is("avg")) return false;
+  ++at;
+  if (!is("(")) return false;
   at = matching_close(tokens, at) + 1;
   if (is("filter") && at + 1 < tokens.size()) at = matching_close(tokens, at + 1) + 1;
-  return is("over");
+  return !is("over");
 }
 
 // Numbers and truths are bound as they are; everything else arrives as text and is cast.
@@ -109,13 +113,8 @@ bool EngineQuery::take_our_aggregate(const Error& error) {
   }
   const std::size_t at =
       bytes_of_characters(rewritten_.sql, static_cast<std::size_t>(error.position - 1));
-  constexpr std::size_t name_size = 3;
-  const std::string name = engine::folded(rewritten_.sql.substr(at, name_size));
-  const bool is_whole =
-      at + name_size < rewritten_.sql.size() &&
-      (rewritten_.sql[at + name_size] == '(' || rewritten_.sql[at + name_size] == ' ');
-  if ((name != "sum" && name != "avg") || !is_whole || is_window(rewritten_.sql, at)) return false;
-  rewritten_.insert(at, "numeric_");
+  if (!is_plain_aggregate(rewritten_.sql, at)) return false;
+  rewritten_.insert(at, ours);
   return true;
 }
 
@@ -158,7 +157,6 @@ Result<> EngineQuery::settle(engine::Connection& connection) {
                  .hint = "Collections follow their source: make the change there."};
   }
   columns_ = statement_->columns();
-  constexpr std::string_view ours = "numeric_";
   for (engine::ResultColumn& column : columns_) {
     if (column.name.starts_with("numeric_sum(") || column.name.starts_with("numeric_avg(")) {
       column.name.erase(0, ours.size());

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "postgres/connection.h"
@@ -17,8 +16,13 @@
 
 namespace freshet::source {
 
-// What they are called. Their function is tell_ddl, in a schema of the slot's name.
-std::vector<std::string> ddl_trigger_names(const Names& names);
+// What they are called, as a list of SQL: "'freshet_main_ddl', …". Their function is tell_ddl, in a
+// schema of the slot's name.
+std::string ddl_trigger_list(const Names& names);
+
+// Roles of providers that may make event triggers as if they were superusers, as a list of SQL.
+inline constexpr const char* providers_superusers =
+    "'rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin', 'neon_superuser'";
 
 // Makes them, where they are not there as we want them and this role may. That they cannot be made
 // is logged and no error; a lost connection is.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "postgres/ddl_message.h"
+#include "source/ddl_trigger.h"
 #include "source/doctor_checks.h"
 
 namespace freshet::source {
@@ -91,11 +92,11 @@ Result<> check_synchronous_commit(Patient& patient, Findings& findings) {
 }
 
 Result<> check_schema_changes(Patient& patient, Findings& findings) {
-  const Answer answer = TRY(patient.ask(
+  const Answer answer = TRY(patient.ask(fmt::format(
       "SELECT coalesce((SELECT bool_or(pg_has_role(current_user, oid, 'member')) FROM pg_roles "
-      "WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin', "
-      "'neon_superuser')), false), (SELECT string_agg(evtname, ', ' ORDER BY evtname) FROM "
-      "pg_event_trigger WHERE evtenabled <> 'D' AND evtevent = 'ddl_command_end')"));
+      "WHERE rolname IN ({})), false), (SELECT string_agg(evtname, ', ' ORDER BY evtname) FROM "
+      "pg_event_trigger WHERE evtenabled <> 'D' AND evtevent = 'ddl_command_end')",
+      providers_superusers)));
   const bool may = patient.role.superuser || answer.holds(0, 0);
   const bool told = may && patient.publishes() && !patient.standby &&
                     patient.version >= postgres::oldest_with_messages;

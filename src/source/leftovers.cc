@@ -19,6 +19,8 @@ using postgres::Rows;
 
 namespace {
 
+constexpr const char* on_the_primary = "the server is a standby: drop it on its primary";
+
 Result<std::vector<Leftover>> find_slot(Connection& connection, const Names& names) {
   const SlotStatus slot = TRY(slot_status(connection, names.slot));
   if (!slot.exists) return std::vector<Leftover>();
@@ -50,22 +52,17 @@ Result<std::vector<Leftover>> find_publications(Connection& connection, const Na
       literal(names.publication), literal(names.inserts_publication))));
   for (const auto& row : rows.rows) {
     const std::string name = row[0].value_or("");
-    found.push_back(
-        {.kind = "publication",
-         .name = name,
-         .note = row[1].value_or(""),
-         .statement = "DROP PUBLICATION IF EXISTS " + postgres::quoted(name),
-         .why_not = row[2] == "t" ? "the server is a standby: drop it on its primary" : ""});
+    found.push_back({.kind = "publication",
+                     .name = name,
+                     .note = row[1].value_or(""),
+                     .statement = "DROP PUBLICATION IF EXISTS " + postgres::quoted(name),
+                     .why_not = row[2] == "t" ? on_the_primary : ""});
   }
   return found;
 }
 
 // The triggers first: the function cannot go before them, nor the schema before the function.
 Result<std::vector<Leftover>> find_triggers(Connection& connection, const Names& names) {
-  std::string triggers;
-  for (const std::string& name : ddl_trigger_names(names)) {
-    triggers += (triggers.empty() ? "" : ", ") + literal(name);
-  }
   const Rows rows = TRY(connection.query(fmt::format(
       "SELECT kind, name, 'DROP ' || pg_catalog.upper(kind) || ' IF EXISTS ' || shown, "
       "pg_catalog.pg_is_in_recovery() FROM (SELECT 1, 'event trigger', evtname::text, "
@@ -75,14 +72,13 @@ Result<std::vector<Leftover>> find_triggers(Connection& connection, const Names&
       "n.nspname = {0} AND proname = 'tell_ddl' UNION ALL SELECT 3, 'schema', nspname::text, "
       "pg_catalog.quote_ident(nspname) FROM pg_catalog.pg_namespace WHERE nspname = {0}) found "
       "(rank, kind, name, shown) ORDER BY rank, name",
-      literal(names.slot), triggers)));
+      literal(names.slot), ddl_trigger_list(names))));
   std::vector<Leftover> found;
   for (const auto& row : rows.rows) {
-    found.push_back(
-        {.kind = row[0].value_or(""),
-         .name = row[1].value_or(""),
-         .statement = row[2].value_or(""),
-         .why_not = row[3] == "t" ? "the server is a standby: drop it on its primary" : ""});
+    found.push_back({.kind = row[0].value_or(""),
+                     .name = row[1].value_or(""),
+                     .statement = row[2].value_or(""),
+                     .why_not = row[3] == "t" ? on_the_primary : ""});
   }
   return found;
 }

@@ -96,20 +96,17 @@ Result<Current> read_current(Connection& connection, const Publication& publicat
   return current;
 }
 
-// One statement in its own transaction, so that two never deadlock with the application's DDL. READ
-// WRITE, because a role may be read-only by default.
+// One statement in its own transaction, so that two never deadlock with the application's DDL.
 Result<> execute(Connection& connection, const std::string& statement) {
   FAILPOINT("publication.change.before");
   constexpr int attempts_max = 6;
   for (int attempt = 1;; ++attempt) {
-    const auto done = connection.query(
-        fmt::format("BEGIN READ WRITE; SET LOCAL lock_timeout = '5s'; {}; COMMIT", statement));
+    const Result<> done = run_alone(connection, statement + ";");
     if (done.ok()) {
       FAILPOINT("publication.change.after");
       return {};
     }
     const Error& error = done.error();
-    ignore(connection.query("ROLLBACK"));
     const bool lock = error.sqlstate == sqlstate::lock_not_available ||
                       error.sqlstate == sqlstate::deadlock_detected;
     if (lock && attempt < attempts_max) {

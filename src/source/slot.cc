@@ -190,4 +190,12 @@ Result<SourceClock> source_clock(Connection& connection) {
                      .now = Time(std::chrono::microseconds(number<std::int64_t>(row[1])))};
 }
 
+Result<> run_alone(Connection& connection, const std::string& statements) {
+  const auto done = connection.query("BEGIN READ WRITE; SET LOCAL lock_timeout = '5s'; " +
+                                     statements + " COMMIT");
+  if (done.ok()) return {};
+  ignore(connection.query("ROLLBACK"));
+  return done.error();
+}
+
 }  // namespace freshet::source

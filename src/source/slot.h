@@ -81,6 +81,10 @@ Result<SlotStatus> slot_status(postgres::Connection& connection, const std::stri
 Result<> take_over(postgres::Connection& connection, const std::string& slot,
                    const std::function<bool(const std::string&)>& ours);
 
+// Runs statements, each ended by a semicolon, in a transaction of their own, which waits 5 s for a
+// lock; what fails is rolled back. READ WRITE, because a role may be read-only by default.
+Result<> run_alone(postgres::Connection& connection, const std::string& statements);
+
 // How long the server waits for a sign of life before it ends a walsender; zero: for ever.
 Result<std::chrono::milliseconds> wal_sender_timeout(postgres::Connection& connection);
 

@@ -132,6 +132,3 @@ class DdlMaker:
 
 ALL = ["add_column", "add_volatile", "drop_column", "replace_column", "rename_column", "widen_column",
        "rewrite_column", "rename_table", "index", "identity"]
-
-# What ends in equality today.
-NOW = ALL

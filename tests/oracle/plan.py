@@ -53,7 +53,7 @@ def make_plan(seed: int) -> Plan:
         writers=rng.choice([1, 2, 3, 4]),
         weights=Weights(truncate=rng.choice([0, 0.02, 0.1]), huge=huge,
                         rollback=rng.choice([0.05, 0.3]), prepare=rng.choice([0, 0.1])),
-        ddl=rng.sample(ddl.NOW, rng.randrange(1, len(ddl.NOW) + 1)) if with_ddl else [],
+        ddl=rng.sample(ddl.ALL, rng.randrange(1, len(ddl.ALL) + 1)) if with_ddl else [],
         rows_before=rng.choice([0, 200, 2000, 8000]),
         writes_during_copy=rng.random() < 0.8,
         link_bytes_per_second=rng.choice([None, None, 1e6, 4e6]),
