@@ -9,6 +9,7 @@
 #include <random>
 
 #include "collection/row_parser.h"
+#include "engine/as_seen.h"
 
 namespace freshet::collection {
 
@@ -26,6 +27,7 @@ using TableKey = std::pair<std::uint32_t, std::uint32_t>;  // source and table
 struct LoadedTable {
   StoredTable stored;
   TableSchema schema;
+  std::map<std::int16_t, std::uint32_t> enum_numbers{};  // engine::enum_number by attnum
 };
 
 Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connection) {
@@ -93,7 +95,42 @@ void read_column(RowParser& parse, LoadedTable& table) {
   column.in_key = parse.boolean();
   column.not_null = parse.boolean();
   column.domain = parse.number<std::uint32_t>();
+  column.type.shown = parse.enumerator(Shown::TstzMultirange);
   table.schema.columns.push_back(std::move(column));
+}
+
+ColumnSchema* column_of(LoadedTable& table, std::int16_t attnum) {
+  const auto found = std::ranges::find(table.schema.columns, attnum, &ColumnSchema::attnum);
+  return found == table.schema.columns.end() ? nullptr : &*found;
+}
+
+void read_label(RowParser& parse, LoadedTable& table) {
+  ColumnSchema* const column = column_of(table, parse.number<std::int16_t>());
+  const auto number = parse.number<std::int32_t>();
+  if (column != nullptr && number >= 0) {
+    table.enum_numbers[column->attnum] = static_cast<std::uint32_t>(number);
+  }
+  EnumLabel label{.oid = parse.number<std::uint32_t>(), .label = parse.text()};
+  if (column != nullptr) column->labels.push_back(std::move(label));
+}
+
+// What views that were made before call the types of enums.
+void restore_enums(engine::Connection& connection, const LoadedTable& table) {
+  for (const ColumnSchema& column : table.schema.columns) {
+    const auto found = table.enum_numbers.find(column.attnum);
+    if (found == table.enum_numbers.end()) continue;
+    engine::restore_enum(connection, found->second, column.labels);
+  }
+}
+
+void read_field(RowParser& parse, LoadedTable& table) {
+  ColumnSchema* const column = column_of(table, parse.number<std::int16_t>());
+  RecordField field{.name = parse.text(), .type = {}};
+  field.type.kind = parse.enumerator(TypeKind::List);
+  field.type.precision = parse.number<std::uint8_t>();
+  field.type.scale = parse.number<std::uint8_t>();
+  field.type.shown = parse.enumerator(Shown::TstzMultirange);
+  if (column != nullptr) column->fields.push_back(std::move(field));
 }
 
 void read_segment(RowParser& parse, LoadedTable& table) {
@@ -178,11 +215,24 @@ void write_columns(std::string& sql, const StoredTable& table) {
   const TableSchema& schema = *table.record.schema;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const ColumnSchema& column = schema.columns[i];
-    fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{},{}),",
+    fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{},{},{}),",
                    value(table.record.source), value(schema.id), i, literal(column.name),
                    static_cast<unsigned>(column.type.kind), column.type.precision,
                    column.type.scale, static_cast<unsigned>(column.type.element), column.pg_type,
-                   column.pg_typmod, column.attnum, column.in_key, column.not_null, column.domain);
+                   column.pg_typmod, column.attnum, column.in_key, column.not_null, column.domain,
+                   static_cast<unsigned>(column.type.shown));
+  }
+}
+
+void write_fields(std::string& sql, const StoredTable& table) {
+  for (const ColumnSchema& column : table.record.schema->columns) {
+    std::size_t ordinal = 0;
+    for (const RecordField& field : column.fields) {
+      fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{}),", value(table.record.source),
+                     value(table.record.schema->id), ordinal++, column.attnum, literal(field.name),
+                     static_cast<unsigned>(field.type.kind), field.type.precision, field.type.scale,
+                     static_cast<unsigned>(field.type.shown));
+    }
   }
 }
 
@@ -225,6 +275,26 @@ Result<> insert(engine::Connection& connection, std::string_view name,
   return connection.execute(sql);
 }
 
+// With the numbers of the types that views name.
+Result<> save_labels(engine::Connection& connection, std::span<const StoredTable* const> tables) {
+  std::string rows;
+  for (const StoredTable* table : tables) {
+    for (const ColumnSchema& column : table->record.schema->columns) {
+      const auto number =
+          column.labels.empty() ? std::nullopt : engine::enum_number(connection, column.labels);
+      std::size_t ordinal = 0;
+      for (const EnumLabel& label : column.labels) {
+        fmt::format_to(Out(rows), "{}({},{},{},{},{},{},{})", rows.empty() ? "" : ",",
+                       value(table->record.source), value(table->record.schema->id), ordinal++,
+                       column.attnum, number ? static_cast<std::int64_t>(*number) : -1, label.oid,
+                       literal(label.label));
+      }
+    }
+  }
+  if (rows.empty()) return {};
+  return connection.execute("INSERT INTO store._meta.labels VALUES " + rows);
+}
+
 }  // namespace
 
 std::uint64_t layout_of(const TableSchema& schema) {
@@ -254,7 +324,13 @@ Result<> create_definitions(engine::Connection& connection) {
       "CREATE TABLE IF NOT EXISTS store._meta.columns(source UINTEGER, id UINTEGER, "
       "ordinal UINTEGER, name VARCHAR, kind UTINYINT, precision UTINYINT, scale UTINYINT, "
       "element UTINYINT, pg_type UINTEGER, pg_typmod INTEGER, attnum SMALLINT, in_key BOOLEAN, "
-      "not_null BOOLEAN, domain UINTEGER);"
+      "not_null BOOLEAN, domain UINTEGER, shown UTINYINT);"
+      "CREATE TABLE IF NOT EXISTS store._meta.labels(source UINTEGER, id UINTEGER, "
+      "ordinal UINTEGER, attnum SMALLINT, type_number INTEGER, label_oid UINTEGER, "
+      "label VARCHAR);"
+      "CREATE TABLE IF NOT EXISTS store._meta.fields(source UINTEGER, id UINTEGER, "
+      "ordinal UINTEGER, attnum SMALLINT, name VARCHAR, kind UTINYINT, precision UTINYINT, "
+      "scale UTINYINT, shown UTINYINT);"
       "CREATE TABLE IF NOT EXISTS store._meta.constants(source UINTEGER, id UINTEGER, "
       "attnum SMALLINT, expression VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.derivations(source UINTEGER, id UINTEGER, "
@@ -275,14 +351,19 @@ Result<Definitions> load_definitions(engine::Connection& connection) {
   auto tables = TRY(load_tables(connection));
   TRY(load(connection, tables, "columns",
            "name, kind, precision, scale, element, pg_type, pg_typmod, attnum, in_key, not_null, "
-           "domain",
+           "domain, shown",
            in_order, read_column));
+  TRY(load(connection, tables, "labels", "attnum, type_number, label_oid, label", in_order,
+           read_label));
+  TRY(load(connection, tables, "fields", "attnum, name, kind, precision, scale, shown", in_order,
+           read_field));
   TRY(load(connection, tables, "derivations",
            "base, base_schema, base_name, sql, primary_key, retention_seconds, on_error", {},
            read_derivation));
   TRY(load(connection, tables, "constants", "attnum, expression", {}, read_constant));
   TRY(load(connection, tables, "segments", "segment, shown", in_order, read_segment));
   for (auto& [key, table] : tables) {
+    restore_enums(connection, table);
     if (value(table.schema.id) != key.second) {
       return Error{.fault = Fault::Corruption,
                    .message = fmt::format("read _meta: table {} has columns or segments but no "
@@ -323,6 +404,8 @@ Result<> save_tables(engine::Connection& connection, std::span<const StoredTable
   TRY(erase_tables(connection, tables.front()->record.source, ids));
   TRY(insert(connection, "tables", tables, write_table));
   TRY(insert(connection, "columns", tables, write_columns));
+  TRY(save_labels(connection, tables));
+  TRY(insert(connection, "fields", tables, write_fields));
   TRY(insert(connection, "derivations", tables, write_derivation));
   TRY(insert(connection, "constants", tables, write_constants));
   return insert(connection, "segments", tables, write_segments);
@@ -336,7 +419,7 @@ Result<> erase_tables(engine::Connection& connection, SourceId source,
   ids.pop_back();
   std::string sql;
   for (const std::string_view name :
-       {"tables", "columns", "derivations", "constants", "segments"}) {
+       {"tables", "columns", "labels", "fields", "derivations", "constants", "segments"}) {
     fmt::format_to(Out(sql), "DELETE FROM store._meta.{} WHERE source = {} AND id IN ({});", name,
                    value(source), ids);
   }

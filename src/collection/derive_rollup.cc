@@ -7,7 +7,7 @@
 
 #include "collection/derive.h"
 #include "collection/stored_rows.h"
-#include "engine/numeric_value.h"
+#include "engine/as_seen.h"
 #include "engine/read_columns.h"
 #include "engine/row_query.h"
 
@@ -33,15 +33,16 @@ class WorkingRows final : public engine::LiveRows {
 };
 
 // A SELECT of the live rows of the table, under the names of their columns.
-std::string rows_of(const Table& table) {
+std::string rows_of(engine::Connection& connection, const Table& table) {
   std::string sql;
   for (const Segment& segment : table.segments) {
     const char* before = sql.empty() ? "SELECT " : " UNION ALL SELECT ";
     for (const ColumnSchema& column : table.schema().columns) {
-      sql += fmt::format(
-          "{}{} AS {}", before,
-          engine::as_seen(column.type, column_in(*segment.layout, column, table.stored.constants)),
-          engine::quoted(column.name));
+      sql +=
+          fmt::format("{}{} AS {}", before,
+                      engine::as_seen(connection, column,
+                                      column_in(*segment.layout, column, table.stored.constants)),
+                      engine::quoted(column.name));
       before = ", ";
     }
     sql += " FROM " + segment_table(segment.id);
@@ -146,8 +147,8 @@ Result<std::vector<Column>> Derive::compute_again(const transform::Rollup& rollu
   std::vector<Column> found = columns_of(rollup.again_types());
   Column ids({TypeKind::Text});
   const auto ask = [&]() -> Result<> {
-    auto query = TRY(
-        engine::RowQuery::open(connection, rollup.again_sql(rows_of(mirror)), rollup.kept_types()));
+    auto query = TRY(engine::RowQuery::open(
+        connection, rollup.again_sql(rows_of(connection, mirror)), rollup.kept_types()));
     return query.run_all(groups, [&](const engine::Chunk& chunk) -> Result<> {
       engine::append_all(ids, chunk.column(0), chunk.size(), keep);
       for (std::size_t c = 0; c < found.size(); ++c) {

@@ -7,7 +7,7 @@
 #include <cctype>
 #include <set>
 
-#include "engine/numeric_value.h"
+#include "engine/as_seen.h"
 #include "transform/definition.h"
 
 namespace freshet::collection {
@@ -60,10 +60,10 @@ Result<> create_view(engine::Connection& connection, const TableSchema& schema,
     const char* before = first ? "SELECT " : " UNION ALL SELECT ";
     for (const ColumnSchema& column : schema.columns) {
       if (column.name.starts_with(transform::hidden_prefix)) continue;
-      sql +=
-          fmt::format("{}{} AS {}", before,
-                      engine::as_seen(column.type, column_in(*segment.layout, column, constants)),
-                      engine::quoted(column.name));
+      sql += fmt::format(
+          "{}{} AS {}", before,
+          engine::as_seen(connection, column, column_in(*segment.layout, column, constants)),
+          engine::quoted(column.name));
       before = ", ";
     }
     sql += " FROM " + segment_table(segment.id);

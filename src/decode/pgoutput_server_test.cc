@@ -168,7 +168,7 @@ class PgoutputServer : public testing::Test {
         const Bytes value = reader.bytes(static_cast<std::size_t>(size));
         const ColumnSchema& each = schema_->columns[i];
         const auto decoder =
-            postgres::value_decoder(each.pg_type, each.pg_typmod, postgres::Format::Binary);
+            postgres::value_decoder(each.pg_type, each.type, postgres::Format::Binary);
         EXPECT_EQ(decoder.append(column, value, set->arena), postgres::ValueFault::None);
       }
     }

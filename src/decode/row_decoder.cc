@@ -11,8 +11,8 @@ using postgres::Format;
 RowDecoder::RowDecoder(std::shared_ptr<const TableSchema> schema) : schema_(std::move(schema)) {
   for (const ColumnSchema& column : schema_->columns) {
     inputs_.push_back(
-        {.text = postgres::value_decoder(column.pg_type, column.pg_typmod, Format::Text),
-         .binary = postgres::value_decoder(column.pg_type, column.pg_typmod, Format::Binary)});
+        {.text = postgres::value_decoder(column.pg_type, column.type, Format::Text),
+         .binary = postgres::value_decoder(column.pg_type, column.type, Format::Binary)});
   }
   std::int32_t old = 0;
   for (const std::size_t ordinal : schema_->identity_columns()) inputs_[ordinal].old = old++;

@@ -60,6 +60,8 @@ DuckVector::DuckVector(duckdb_vector vector, const LogicalType& type, std::size_
       return;
     }
     case LogicalKind::Struct:
+    case LogicalKind::Range:
+    case LogicalKind::Multirange:
       for (std::size_t i = 0; i < type.children.size(); ++i) {
         add_child(duckdb_struct_vector_get_child(vector, i), i, size);
       }

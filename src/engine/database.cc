@@ -16,7 +16,10 @@
 #include "engine/live_function.h"
 #include "engine/numeric_value.h"
 #include "engine/pg_array.h"
+#include "engine/pg_texts.h"
+#include "engine/range_types.h"
 #include "engine/rockset_macros.h"
+#include "engine/sortable_types.h"
 #include "engine/types.h"
 
 namespace freshet::engine {
@@ -80,7 +83,7 @@ constexpr const char* settings_open =
 //
 // The order matters: once external access is off it cannot be turned on again, and only what is
 // attached by then may be read and written.
-Result<> attach(duckdb_connection connection, const std::filesystem::path& file) {
+Result<> attach(duckdb_connection connection, EnumTypes& enums, const std::filesystem::path& file) {
   TRY(run(connection,
           fmt::format("SET GLOBAL temp_directory = {}", literal(file.string() + ".tmp"))));
   // Checkpoints happen when checkpoint() is called, never in the middle of a commit.
@@ -89,6 +92,10 @@ Result<> attach(duckdb_connection connection, const std::filesystem::path& file)
   TRY(register_types(connection));
   TRY(register_numeric_value(connection));
   TRY(register_numeric_functions(connection));
+  TRY(register_sortable_types(connection));
+  TRY(register_range_types(connection));
+  TRY(register_pg_texts(connection));
+  TRY(enums.register_all(connection));
   TRY(register_rockset_macros(connection));
   Result<> attached = run(connection, fmt::format("ATTACH {} AS store", literal(file.string())))
                           .context("open " + file.string());
@@ -119,7 +126,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   handle->database = TRY(start(options));
   handle->crew.emplace(handle->database.get(), thread_count(options) - 1);
   OwnedConnection connection = TRY(connect_raw(handle->database.get()));
-  TRY(attach(connection.get(), file));
+  TRY(attach(connection.get(), handle->enums, file));
   TRY(register_live(connection.get(), handle->slots));
   TRY(register_given_rows(connection.get(), handle->slots));
   TRY(register_pg_array(connection.get()));

@@ -17,6 +17,7 @@
 #include "engine/connection_slot.h"
 #include "engine/crew.h"
 #include "engine/database.h"
+#include "engine/enum_types.h"
 
 struct _duckdb_appender;
 struct _duckdb_connection;
@@ -61,6 +62,7 @@ struct Database::Handle {
   std::filesystem::path file;
   CatalogChanges catalog_changes = std::make_shared<std::atomic<std::uint64_t>>();
   std::shared_ptr<ConnectionSlots> slots = std::make_shared<ConnectionSlots>();
+  EnumTypes enums;  // outlives the database, whose casts refer to it
   OwnedDatabase database;
   std::optional<Crew> crew;
   Guarded<OwnedConnection> housekeeping;  // for checkpoints and registrations
@@ -71,6 +73,7 @@ struct Connection::Handle {
       : connection(std::move(connected)),
         registration(database.slots, connection.get()),
         crew(*database.crew),
+        enums(database.enums),
         catalog_changes(database.catalog_changes) {}
 
   OwnedConnection connection;
@@ -79,6 +82,7 @@ struct Connection::Handle {
   OwnedStatement rollback;
   ConnectionRegistration registration;
   Crew& crew;
+  EnumTypes& enums;
   CatalogChanges catalog_changes;
   bool in_transaction = false;
   bool may_change_catalog = false;  // the open transaction ran SQL that we did not look at

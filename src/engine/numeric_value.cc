@@ -9,8 +9,8 @@
 #include <string>
 
 #include "duckdb.h"
+#include "engine/cast_rows.h"
 #include "engine/handles.h"
-#include "engine/text_vectors.h"
 #include "engine/types.h"
 #include "model/exact_numeric.h"
 
@@ -32,21 +32,6 @@ constexpr auto decimal_shapes = [] {
   }
   return shapes;
 }();
-
-// Runs `convert(row)`, which answers what is wrong with the value or nothing, for each that is
-// there.
-template <typename Convert>
-bool for_each_row(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb_vector output,
-                  Convert convert) {
-  bool all = true;
-  each_present(input, count, output, [&](idx_t row) {
-    const std::string problem = convert(row);
-    if (!problem.empty()) duckdb_cast_function_set_row_error(info, problem.c_str(), row, output);
-    all = all && problem.empty();
-    return true;
-  });
-  return all;
-}
 
 bool from_text(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb_vector output) {
   std::string form;
@@ -188,12 +173,7 @@ class Casts {
  public:
   explicit Casts(duckdb_connection connection) : connection_(connection) {}
 
-  Result<> type() {
-    if (duckdb_register_logical_type(connection_, numeric_.get(), nullptr) == DuckDBSuccess) {
-      return {};
-    }
-    return Error{.message = "register type: the engine refused it"};
-  }
+  Result<> type() { return register_type(connection_, numeric_); }
   Result<> from(const OwnedType& type, std::optional<std::int64_t> cost, CastRows rows,
                 const void* extra = nullptr) {
     return register_cast(connection_, type, numeric_, cost, rows, extra);
@@ -230,15 +210,7 @@ class Casts {
 }  // namespace
 
 OwnedType numeric_value_type() {
-  OwnedType type(duckdb_create_logical_type(DUCKDB_TYPE_BLOB));
-  duckdb_logical_type_set_alias(type.get(), numeric_value_alias);
-  return type;
-}
-
-std::string as_seen(Type stored, std::string expression) {
-  const bool list = stored.kind == TypeKind::List && stored.element == TypeKind::Numeric;
-  if (stored.kind != TypeKind::Numeric && !list) return expression;
-  return fmt::format("CAST({} AS {}{})", expression, numeric_value_alias, list ? "[]" : "");
+  return bytes_called(numeric_value_alias);
 }
 
 Result<> register_numeric_value(duckdb_connection connection) {
@@ -248,8 +220,7 @@ Result<> register_numeric_value(duckdb_connection connection) {
   const OwnedType as_stored = owned_type({TypeKind::Numeric});
   TRY(casts.from(as_stored, last_resort, from_text));
   TRY(casts.to(as_stored, std::nullopt, to_text));
-  constexpr std::int64_t as_other_numbers = 20;
-  TRY(casts.to(DUCKDB_TYPE_VARCHAR, as_other_numbers, to_text));
+  TRY(casts.to(DUCKDB_TYPE_VARCHAR, as_text_cost, to_text));
   TRY(casts.integer<std::int8_t>(DUCKDB_TYPE_TINYINT));
   TRY(casts.integer<std::int16_t>(DUCKDB_TYPE_SMALLINT));
   TRY(casts.integer<std::int32_t>(DUCKDB_TYPE_INTEGER));

@@ -10,16 +10,12 @@
 #include <string>
 
 #include "base/result.h"
-#include "model/type.h"
 
 struct _duckdb_connection;
 
 namespace freshet::engine {
 
 inline constexpr const char* numeric_value_alias = "NUMERIC_VALUE";
-
-// What an expression of a stored type is to queries: a number in the place of its text.
-std::string as_seen(Type stored, std::string expression);
 
 // The type and its casts. After register_types.
 Result<> register_numeric_value(_duckdb_connection* connection);

@@ -31,7 +31,10 @@ enum class LogicalKind : std::uint8_t {
   Float32,
   Float64,
   Decimal,
-  Numeric,  // NUMERIC_VALUE: the bytes of exact_numeric.h
+  Numeric,     // NUMERIC_VALUE: the bytes of exact_numeric.h
+  Sortable,    // LogicalType::shown, in the bytes of model/sortable.h
+  Range,       // a struct: range_types.h
+  Multirange,  // a struct of a list of ranges
   Text,
   Bytes,
   Date,
@@ -60,7 +63,8 @@ struct LogicalType {
   LogicalKind kind = LogicalKind::Text;
   std::uint8_t precision = 0;  // Decimal
   std::uint8_t scale = 0;
-  std::string alias{};  // "JSON", "JSONB", "NUMERIC_TEXT", "NUMERIC_VALUE" or empty
+  Shown shown = Shown::AsStored;  // Sortable, Range, Multirange
+  std::string alias{};            // a name of ours, as "JSONB" or "INET"; or "JSON"; or empty
   std::vector<LogicalType>
       children{};  // List and Array: one; Map: key and value; Struct and Union: one per field
   std::vector<std::string> field_names{};  // Struct, Union

@@ -6,7 +6,10 @@
 
 #include "duckdb.h"
 #include "engine/appender.h"
+#include "engine/enum_types.h"
 #include "engine/numeric_value.h"
+#include "engine/range_types.h"
+#include "engine/sortable_types.h"
 
 namespace freshet::engine {
 
@@ -68,6 +71,19 @@ LogicalKind kind_of(duckdb_type id) {
   return LogicalKind::Other;
 }
 
+// A type that we add is more than what it is made of.
+void name_kind(LogicalType& type) {
+  if (type.alias == numeric_value_alias) type.kind = LogicalKind::Numeric;
+  type.shown = sortable_called(type.alias);
+  if (type.shown != Shown::AsStored) type.kind = LogicalKind::Sortable;
+}
+
+void name_struct(LogicalType& type) {
+  type.shown = range_shown(type);
+  if (type.shown == Shown::AsStored) return;
+  type.kind = type.children.size() == 1 ? LogicalKind::Multirange : LogicalKind::Range;
+}
+
 void add_child(LogicalType& parent, duckdb_logical_type child) {
   const OwnedType owned(child);
   parent.children.push_back(logical_type(owned.get()));
@@ -85,7 +101,7 @@ void add_children(LogicalType& result, duckdb_logical_type type) {
         add_child(result, duckdb_struct_type_child_type(type, i));
         result.field_names.emplace_back(OwnedText(duckdb_struct_type_child_name(type, i)).get());
       }
-      return;
+      return name_struct(result);
     case LogicalKind::Union:
       for (idx_t i = 0; i < duckdb_union_type_member_count(type); ++i) {
         add_child(result, duckdb_union_type_member_type(type, i));
@@ -142,7 +158,7 @@ LogicalType logical_type(duckdb_logical_type type) {
   LogicalType result;
   result.kind = kind_of(duckdb_get_type_id(type));
   if (const OwnedText alias(duckdb_logical_type_get_alias(type)); alias) result.alias = alias.get();
-  if (result.alias == numeric_value_alias) result.kind = LogicalKind::Numeric;
+  if (!result.alias.empty()) name_kind(result);
   if (result.kind == LogicalKind::Decimal) {
     result.precision = duckdb_decimal_width(type);
     result.scale = duckdb_decimal_scale(type);
@@ -169,16 +185,23 @@ Result<> register_cast(duckdb_connection connection, const OwnedType& from, cons
   return {};
 }
 
+OwnedType bytes_called(const char* alias) {
+  OwnedType type = plain(DUCKDB_TYPE_BLOB);
+  duckdb_logical_type_set_alias(type.get(), alias);
+  return type;
+}
+
+Result<> register_type(duckdb_connection connection, const OwnedType& type) {
+  if (duckdb_register_logical_type(connection, type.get(), nullptr) == DuckDBSuccess) return {};
+  return Error{.message = "register type: the engine refused it"};
+}
+
 Result<> register_types(duckdb_connection connection) {
   const OwnedType text = plain(DUCKDB_TYPE_VARCHAR);
   const OwnedType json = aliased("JSON");
   const OwnedType numeric = aliased(numeric_alias);
   const OwnedType jsonb = aliased(jsonb_alias);
-  for (const OwnedType* type : {&numeric, &jsonb}) {
-    if (duckdb_register_logical_type(connection, type->get(), nullptr) != DuckDBSuccess) {
-      return Error{.message = "register type: the engine refused it"};
-    }
-  }
+  for (const OwnedType* type : {&numeric, &jsonb}) TRY(register_type(connection, *type));
   TRY(register_cast(connection, numeric, text, 1, pass_through));
   TRY(register_cast(connection, jsonb, json, 1, pass_through));
   TRY(register_cast(connection, jsonb, text, 20, pass_through));

@@ -30,6 +30,14 @@ Result<> register_cast(_duckdb_connection* connection, const OwnedType& from, co
                        std::optional<std::int64_t> implicit_cost, CastRows cast_rows,
                        const void* extra = nullptr);
 
+// The engine's bytes under a name of ours.
+OwnedType bytes_called(const char* alias);
+// Makes the name known.
+Result<> register_type(_duckdb_connection* connection, const OwnedType& type);
+
+// What it costs a type of ours to become text by itself: more than to stay what it is.
+inline constexpr std::int64_t as_text_cost = 20;
+
 // Registers the aliases and the casts that let functions for text and JSON take them.
 Result<> register_types(_duckdb_connection* connection);
 

@@ -7,6 +7,7 @@
 #include "duckdb.h"
 #include "engine/chunk.h"
 #include "model/exact_numeric.h"
+#include "model/sortable.h"
 
 namespace freshet::engine {
 
@@ -91,6 +92,10 @@ duckdb_value scalar(const DuckVector& vector, std::size_t row) {
       const std::string text = exact_text(vector.text(row));
       return duckdb_create_varchar_length(text.data(), text.size());
     }
+    case LogicalKind::Sortable: {
+      const std::string text = sortable_text(vector.type().shown, vector.text(row));
+      return duckdb_create_varchar_length(text.data(), text.size());
+    }
     case LogicalKind::Bytes: {
       const auto blob = bytes();
       return duckdb_create_blob(blob.data(), blob.size());
@@ -119,6 +124,8 @@ duckdb_value scalar(const DuckVector& vector, std::size_t row) {
     case LogicalKind::List:
     case LogicalKind::Array:
     case LogicalKind::Struct:
+    case LogicalKind::Range:
+    case LogicalKind::Multirange:
     case LogicalKind::Map:
     case LogicalKind::Union:
     case LogicalKind::Null: return duckdb_create_null_value();
@@ -154,7 +161,9 @@ OwnedValue value_of(const DuckVector& vector, std::size_t row) {
       const OwnedType type = bare_type(child);
       return OwnedValue(duckdb_create_list_value(type.get(), values.data(), values.size()));
     }
-    case LogicalKind::Struct: {
+    case LogicalKind::Struct:
+    case LogicalKind::Range:
+    case LogicalKind::Multirange: {
       Values fields;
       for (std::size_t i = 0; i < vector.type().children.size(); ++i) {
         fields.add(value_of(vector.vector_child(i), row));
@@ -181,11 +190,14 @@ OwnedType bare_type(const DuckVector& vector) {
   const auto child = [&](std::size_t i) { return bare_type(vector.vector_child(i)); };
   switch (vector.type().kind) {
     case LogicalKind::Numeric:
+    case LogicalKind::Sortable:
     case LogicalKind::Text: return OwnedType(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
     case LogicalKind::List:
     case LogicalKind::Array: return OwnedType(duckdb_create_list_type(child(0).get()));
     case LogicalKind::Map: return OwnedType(duckdb_create_map_type(child(0).get(), child(1).get()));
-    case LogicalKind::Struct: {
+    case LogicalKind::Struct:
+    case LogicalKind::Range:
+    case LogicalKind::Multirange: {
       std::vector<OwnedType> types;
       std::vector<duckdb_logical_type> pointers;
       std::vector<const char*> names;

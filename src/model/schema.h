@@ -22,6 +22,19 @@ inline std::uint32_t value(SourceId id) {
   return static_cast<std::uint32_t>(id);
 }
 
+struct EnumLabel {
+  std::uint32_t oid = 0;  // stays the same when the label is renamed
+  std::string label;
+  friend bool operator==(const EnumLabel&, const EnumLabel&) = default;
+};
+
+// One field of a composite. A field that is itself an enum or a composite is text.
+struct RecordField {
+  std::string name;
+  Type type;
+  friend bool operator==(const RecordField&, const RecordField&) = default;
+};
+
 struct ColumnSchema {
   std::string name;
   Type type;                  // what a collection holds
@@ -30,7 +43,9 @@ struct ColumnSchema {
   std::int16_t attnum = 0;  // from 1 on; never given twice in a table, so it outlives names
   bool in_key = false;      // part of the replica identity
   bool not_null = false;
-  std::uint32_t domain = 0;  // the oid of the domain it is declared with, or zero
+  std::uint32_t domain = 0;           // the oid of the domain it is declared with, or zero
+  std::vector<EnumLabel> labels{};    // Shown::Enum: in the order of the enum
+  std::vector<RecordField> fields{};  // Shown::Record
 
   // As a Relation message names the type.
   std::uint32_t declared_type() const { return domain != 0 ? domain : pg_type; }

@@ -47,17 +47,50 @@ enum class TypeKind : std::uint8_t {
 };
 #pragma GCC diagnostic pop
 
+// What queries see a Text as: PostgreSQL's text of a value is what we keep, and a type of the
+// engine's that sorts, compares and opens as the value does is what is read.
+enum class Shown : std::uint8_t {
+  AsStored,
+  Enum,    // in the order of its labels: ColumnSchema::labels
+  Record,  // a struct of ColumnSchema::fields
+  Oid,
+  TimeTz,
+  Inet,
+  Cidr,
+  Lsn,
+  Xid8,
+  Money,
+  Int4Range,
+  Int8Range,
+  NumRange,
+  DateRange,
+  TsRange,
+  TstzRange,
+  Int4Multirange,
+  Int8Multirange,
+  NumMultirange,
+  DateMultirange,
+  TsMultirange,
+  TstzMultirange,
+};
+
 struct Type {
   TypeKind kind = TypeKind::Text;
   std::uint8_t precision = 0;         // Decimal: 1 to 38; in a List: the element's
   std::uint8_t scale = 0;             // Decimal: 0 to precision
   TypeKind element = TypeKind::Text;  // List only; never List
+  Shown shown = Shown::AsStored;      // Text, and lists of it: the element's
   friend bool operator==(const Type&, const Type&) = default;
 };
 
 // The type of a list's elements.
 inline Type element_type(Type list) {
-  return {list.element, list.precision, list.scale};
+  return {list.element, list.precision, list.scale, TypeKind::Text, list.shown};
+}
+
+// `element` is no list.
+inline Type list_of(Type element) {
+  return {TypeKind::List, element.precision, element.scale, element.kind, element.shown};
 }
 
 inline bool is_string(TypeKind kind) {

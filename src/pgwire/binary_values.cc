@@ -3,6 +3,8 @@
 #include <charconv>
 #include <limits>
 
+#include "model/network.h"
+#include "model/sortable.h"
 #include "pgwire/values.h"
 #include "query/types.h"
 
@@ -103,6 +105,59 @@ void append_timetz_bytes(std::string& out, std::uint64_t packed) {
   append_big(out, static_cast<std::int32_t>(packed & 0xFF'FFFF) - easternmost);  // west is positive
 }
 
+// Family (AF_INET, and the number behind it for v6), bits, whether it is a cidr, and the address
+// behind its length.
+void append_network_bytes(std::string& out, const Network& network, bool is_cidr) {
+  constexpr char v4 = 2;
+  constexpr char v6 = 3;
+  const std::size_t size = network.v6 ? 16 : 4;
+  out.push_back(network.v6 ? v6 : v4);
+  out.push_back(static_cast<char>(network.bits));
+  out.push_back(is_cidr ? '\1' : '\0');
+  out.push_back(static_cast<char>(size));
+  out.append(reinterpret_cast<const char*>(network.address.data()), size);
+}
+
+void append_sortable_bytes(std::string& out, Shown shown, std::string_view form) {
+  switch (shown) {
+    case Shown::Inet:
+    case Shown::Cidr: return append_network_bytes(out, network_of(form), shown == Shown::Cidr);
+    case Shown::Lsn:
+    case Shown::Xid8:
+    case Shown::Money: return append_big(out, sortable_number(shown, form));
+    default: out += sortable_text(shown, form); return;
+  }
+}
+
+// A byte of flags, and the bounds that are there, each behind its length.
+void append_range_bytes(std::string& out, const LogicalType& type, const VectorView& vector,
+                        std::size_t row, const TimeZone& zone) {
+  enum Field : std::size_t { lower, upper, lower_inc, upper_inc, empty };
+  constexpr std::uint8_t is_empty = 1, has_lower = 2, has_upper = 4, no_lower = 8, no_upper = 16;
+  const auto holds = [&](Field field) {
+    return value_at<std::uint8_t>(vector.child(field), row) != 0;
+  };
+  if (holds(empty)) return append_big(out, is_empty);
+  const bool lower_infinite = vector.child(lower).is_null(row);
+  const bool upper_infinite = vector.child(upper).is_null(row);
+  append_big(out, static_cast<std::uint8_t>(
+                      (holds(lower_inc) ? has_lower : 0) | (holds(upper_inc) ? has_upper : 0) |
+                      (lower_infinite ? no_lower : 0) | (upper_infinite ? no_upper : 0)));
+  if (!lower_infinite) append_sized(out, type.children[lower], vector.child(lower), row, zone);
+  if (!upper_infinite) append_sized(out, type.children[upper], vector.child(upper), row, zone);
+}
+
+void append_multirange_bytes(std::string& out, const LogicalType& type, const VectorView& vector,
+                             std::size_t row, const TimeZone& zone) {
+  const VectorView& ranges = vector.child(0);
+  const ListRef list = ranges.list(row);
+  append_big(out, static_cast<std::int32_t>(list.size));
+  for (std::uint64_t i = 0; i < list.size; ++i) {
+    append_sized(out, type.children.front().children.front(), ranges.child(0),
+                 static_cast<std::size_t>(list.offset + i), zone);
+  }
+}
+
 // Everything whose binary form is that of its text: text itself, json, and types shown as text.
 void append_from_text(std::string& out, const LogicalType& type, const VectorView& vector,
                       std::size_t row, const TimeZone& zone) {
@@ -175,9 +230,12 @@ void append_binary(std::string& out, const LogicalType& type, const VectorView& 
       return;
     case LogicalKind::UInt16:
     case LogicalKind::Int32:
-      append_big(out, static_cast<std::int32_t>(integer_at(type, vector, row)));
-      return;
     case LogicalKind::UInt32:
+      append_big(out, static_cast<std::uint32_t>(integer_at(type, vector, row)));
+      return;
+    case LogicalKind::Sortable: append_sortable_bytes(out, type.shown, vector.text(row)); return;
+    case LogicalKind::Range: append_range_bytes(out, type, vector, row, zone); return;
+    case LogicalKind::Multirange: append_multirange_bytes(out, type, vector, row, zone); return;
     case LogicalKind::Int64:
       append_big(out, static_cast<std::int64_t>(integer_at(type, vector, row)));
       return;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "model/date_time_text.h"
 #include "pgwire/values.h"
 #include "query/rewrite.h"
 #include "query/types.h"

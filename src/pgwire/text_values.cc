@@ -5,7 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include "model/date_time_text.h"
 #include "model/exact_numeric.h"
+#include "model/parts_text.h"
+#include "model/sortable.h"
 #include "pgwire/values.h"
 
 namespace freshet::pgwire {
@@ -16,27 +19,12 @@ using engine::LogicalType;
 using engine::VectorView;
 
 constexpr std::int64_t micros_per_second = 1'000'000;
-constexpr std::int64_t micros_per_day = 86'400 * micros_per_second;
 
 template <typename T>
 T value_at(const VectorView& vector, std::size_t row) {
   T value;
   std::memcpy(&value, static_cast<const std::byte*>(vector.data()) + row * sizeof(T), sizeof value);
   return value;
-}
-
-void append_padded(std::string& out, std::int64_t value, std::size_t digits) {
-  const std::string text = std::to_string(value);
-  if (text.size() < digits) out.append(digits - text.size(), '0');
-  out += text;
-}
-
-// ".5", ".000001", nothing for a whole second.
-void append_fraction(std::string& out, std::int64_t micros) {
-  if (micros == 0) return;
-  out.push_back('.');
-  append_padded(out, micros, 6);
-  while (out.back() == '0') out.pop_back();
 }
 
 // Digits and exponent of the shortest form that reads back the same, laid out as PostgreSQL does:
@@ -87,78 +75,61 @@ void append_shortest(std::string& out, T value, int exponent_max) {
   }
 }
 
-// The date without its era; true when it is before Christ.
-bool append_day(std::string& out, std::int64_t days) {
-  // Civil date from days, proleptic Gregorian, in 64 bits: the engine's years exceed std::chrono's.
-  const std::int64_t shifted = days + 719'468;
-  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
-  const std::int64_t day_of_era = shifted - era * 146'097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t shifted_month = (5 * day_of_year + 2) / 153;
-  const std::int64_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-  const std::int64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-  const std::int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-  append_padded(out, year > 0 ? year : 1 - year, 4);
-  out.push_back('-');
-  append_padded(out, month, 2);
-  out.push_back('-');
-  append_padded(out, day, 2);
-  return year <= 0;
-}
-
-void append_clock(std::string& out, std::int64_t micros) {
-  const std::int64_t seconds = micros / micros_per_second;
-  append_padded(out, seconds / 3'600, 2);
-  out.push_back(':');
-  append_padded(out, seconds / 60 % 60, 2);
-  out.push_back(':');
-  append_padded(out, seconds % 60, 2);
-  append_fraction(out, micros % micros_per_second);
-}
-
-void append_offset(std::string& out, std::int32_t seconds) {
-  out.push_back(seconds < 0 ? '-' : '+');
-  const std::int32_t size = std::abs(seconds);
-  append_padded(out, size / 3'600, 2);
-  if (size % 3'600 != 0) {
-    out.push_back(':');
-    append_padded(out, size / 60 % 60, 2);
-  }
-  if (size % 60 != 0) {
-    out.push_back(':');
-    append_padded(out, size % 60, 2);
-  }
-}
-
-// True when it was an infinity, which is written out.
-bool append_infinity(std::string& out, std::int64_t value, std::int64_t infinity) {
-  if (value != infinity && value != -infinity) return false;
-  out += value > 0 ? "infinity" : "-infinity";
-  return true;
-}
-
-// `offset` in seconds, when one is to be shown.
-void append_moment(std::string& out, std::int64_t micros, const std::int32_t* offset) {
-  if (append_infinity(out, micros, std::numeric_limits<std::int64_t>::max())) return;
-  const std::int64_t local = micros + (offset ? *offset * micros_per_second : 0);
-  std::int64_t days = local / micros_per_day;
-  if (local % micros_per_day < 0) --days;
-  const bool before_christ = append_day(out, days);
-  out.push_back(' ');
-  append_clock(out, local - days * micros_per_day);
-  if (offset) append_offset(out, *offset);
-  if (before_christ) out += " BC";
-}
-
 // The engine packs a time with its zone: microseconds above, and below how far the zone is from the
 // easternmost.
-void append_timetz(std::string& out, std::uint64_t packed) {
+void append_packed_time(std::string& out, std::uint64_t packed) {
   constexpr std::int32_t easternmost = 16 * 3'600 - 1;
-  append_clock(out, static_cast<std::int64_t>(packed >> 24));
-  append_offset(out, easternmost - static_cast<std::int32_t>(packed & 0xFF'FFFF));
+  append_timetz(out, static_cast<std::int64_t>(packed >> 24),
+                easternmost - static_cast<std::int32_t>(packed & 0xFF'FFFF));
+}
+
+// Fields of a struct, in the order of range_types.h.
+enum RangeField : std::size_t { lower, upper, lower_inc, upper_inc, empty };
+
+void append_range_text(std::string& out, const LogicalType& type, const VectorView& vector,
+                       std::size_t row, const TimeZone& zone) {
+  const auto holds = [&](RangeField field) {
+    return value_at<std::uint8_t>(vector.child(field), row) != 0;
+  };
+  const auto bound = [&](RangeField field) -> std::optional<std::string> {
+    if (vector.child(field).is_null(row)) return std::nullopt;
+    std::string text;
+    append_text(text, type.children[field], vector.child(field), row, zone);
+    return text;
+  };
+  append_range(out, {.empty = holds(empty),
+                     .lower_inc = holds(lower_inc),
+                     .upper_inc = holds(upper_inc),
+                     .lower = bound(lower),
+                     .upper = bound(upper)});
+}
+
+void append_multirange_text(std::string& out, const LogicalType& type, const VectorView& vector,
+                            std::size_t row, const TimeZone& zone) {
+  const VectorView& ranges = vector.child(0);
+  const ListRef list = ranges.list(row);
+  out.push_back('{');
+  for (std::uint64_t i = 0; i < list.size; ++i) {
+    if (i > 0) out.push_back(',');
+    append_range_text(out, type.children.front().children.front(), ranges.child(0),
+                      static_cast<std::size_t>(list.offset + i), zone);
+  }
+  out.push_back('}');
+}
+
+// As PostgreSQL prints a row: (1,"a b",) with nothing where a null is.
+void append_record(std::string& out, const LogicalType& type, const VectorView& vector,
+                   std::size_t row, const TimeZone& zone) {
+  out.push_back('(');
+  std::string part;
+  for (std::size_t i = 0; i < type.children.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    if (vector.child(i).is_null(row)) continue;
+    part.clear();
+    append_text(part, type.children[i], vector.child(i), row, zone);
+    append_part(out, part, PartOf::Record);
+  }
+  out.push_back(')');
 }
 
 void append_list(std::string& out, const LogicalType& type, const VectorView& vector,
@@ -225,52 +196,10 @@ void append_float(std::string& out, float value) {
   append_shortest(out, value, 6);
 }
 
-void append_date(std::string& out, std::int32_t days) {
-  if (append_infinity(out, days, std::numeric_limits<std::int32_t>::max())) return;
-  if (append_day(out, days)) out += " BC";
-}
-
-void append_time(std::string& out, std::int64_t micros) {
-  append_clock(out, micros);
-}
-
-void append_timestamp(std::string& out, std::int64_t micros) {
-  append_moment(out, micros, nullptr);
-}
-
 void append_timestamptz(std::string& out, std::int64_t micros, const TimeZone& zone) {
   std::int64_t seconds = micros / micros_per_second;
   if (micros % micros_per_second < 0) --seconds;
-  const std::int32_t offset = zone.offset(seconds);
-  append_moment(out, micros, &offset);
-}
-
-void append_interval(std::string& out, const Interval& interval) {
-  const std::size_t begin = out.size();
-  bool negative_before = false;
-  const auto part = [&](std::int32_t value, std::string_view unit) {
-    if (value == 0) return;
-    if (out.size() > begin) out.push_back(' ');
-    if (negative_before && value > 0) out.push_back('+');
-    out += std::to_string(value);
-    out.append(" ").append(unit);
-    if (value != 1) out.push_back('s');
-    negative_before = value < 0;
-  };
-  part(interval.months / 12, "year");
-  part(interval.months % 12, "mon");
-  part(interval.days, "day");
-  if (out.size() > begin && interval.micros == 0) return;
-  if (out.size() > begin) out.push_back(' ');
-  if (interval.micros < 0) {
-    out.push_back('-');
-  } else if (negative_before) {
-    out.push_back('+');
-  }
-  const auto size = interval.micros < 0 ? 0 - static_cast<std::uint64_t>(interval.micros)
-                                        : static_cast<std::uint64_t>(interval.micros);
-  append_clock(out, static_cast<std::int64_t>(
-                        std::min<std::uint64_t>(size, std::numeric_limits<std::int64_t>::max())));
+  append_timestamp(out, micros, zone.offset(seconds));
 }
 
 void append_hex(std::string& out, std::string_view bytes) {
@@ -356,11 +285,15 @@ void append_text(std::string& out, const LogicalType& type, const VectorView& ve
     case LogicalKind::Float32: append_float(out, value_at<float>(vector, row)); return;
     case LogicalKind::Float64: append_float(out, value_at<double>(vector, row)); return;
     case LogicalKind::Numeric: out += exact_text(vector.text(row)); return;
+    case LogicalKind::Sortable: out += sortable_text(type.shown, vector.text(row)); return;
+    case LogicalKind::Range: append_range_text(out, type, vector, row, zone); return;
+    case LogicalKind::Multirange: append_multirange_text(out, type, vector, row, zone); return;
+    case LogicalKind::Struct: append_record(out, type, vector, row, zone); return;
     case LogicalKind::Text: out += vector.text(row); return;
     case LogicalKind::Bytes: append_hex(out, vector.text(row)); return;
     case LogicalKind::Date: append_date(out, value_at<std::int32_t>(vector, row)); return;
     case LogicalKind::Time: append_time(out, value_at<std::int64_t>(vector, row)); return;
-    case LogicalKind::TimeTz: append_timetz(out, value_at<std::uint64_t>(vector, row)); return;
+    case LogicalKind::TimeTz: append_packed_time(out, value_at<std::uint64_t>(vector, row)); return;
     case LogicalKind::Timestamp: append_timestamp(out, value_at<std::int64_t>(vector, row)); return;
     case LogicalKind::TimestampTz:
       append_timestamptz(out, value_at<std::int64_t>(vector, row), zone);
@@ -381,7 +314,6 @@ void append_text(std::string& out, const LogicalType& type, const VectorView& ve
     case LogicalKind::Bit:
     case LogicalKind::BigInt:
     case LogicalKind::Enum:
-    case LogicalKind::Struct:
     case LogicalKind::Map:
     case LogicalKind::Union:
     case LogicalKind::Null:

@@ -26,11 +26,7 @@ void append_integer(std::string& out, Int128 value);
 void append_decimal(std::string& out, Int128 unscaled, int scale);
 void append_float(std::string& out, double value);
 void append_float(std::string& out, float value);
-void append_date(std::string& out, std::int32_t days);
-void append_time(std::string& out, std::int64_t micros);
-void append_timestamp(std::string& out, std::int64_t micros);
 void append_timestamptz(std::string& out, std::int64_t micros, const TimeZone& zone);
-void append_interval(std::string& out, const Interval& interval);
 void append_hex(std::string& out, std::string_view bytes);  // \x and digits
 void append_uuid(std::string& out, const void* stored);
 // An element as it stands between the braces of an array.

@@ -24,17 +24,6 @@ std::string float8(double value) {
 std::string float4(float value) {
   return text<float>(&append_float, value);
 }
-std::string interval(const Interval& value) {
-  std::string out;
-  append_interval(out, value);
-  return out;
-}
-std::string date(std::int32_t days) {
-  return text<std::int32_t>(&append_date, days);
-}
-std::string timestamp(std::int64_t micros) {
-  return text<std::int64_t>(&append_timestamp, micros);
-}
 std::string in_zone(const char* name, std::int64_t micros) {
   std::string out;
   append_timestamptz(out, micros, *TimeZone::find(name));
@@ -109,41 +98,6 @@ TEST(TextValues, WriteFloatsAsPostgresDoes) {
   EXPECT_EQ(float4(0.1F), "0.1");
   EXPECT_EQ(float4(3.4028235e38F), "3.4028235e+38");
   EXPECT_EQ(float4(16777216), "1.6777216e+07");
-}
-
-TEST(TextValues, WriteIntervalsInStylePostgres) {
-  const std::int64_t clock = (4 * 3600 + 5 * 60 + 6) * second + 700'000;
-  EXPECT_EQ(interval({14, 3, clock}), "1 year 2 mons 3 days 04:05:06.7");
-  EXPECT_EQ(interval({-14, 3, -clock}), "-1 years -2 mons +3 days -04:05:06.7");
-  EXPECT_EQ(interval({0, 0, 0}), "00:00:00");
-  EXPECT_EQ(interval({0, -1, 0}), "-1 days");
-  EXPECT_EQ(interval({0, 0, 100 * 3600 * second}), "100:00:00");
-  EXPECT_EQ(interval({0, 0, -second}), "-00:00:01");
-  EXPECT_EQ(interval({1, -1, 0}), "1 mon -1 days");
-  EXPECT_EQ(interval({-1, 1, second}), "-1 mons +1 day 00:00:01");
-  EXPECT_EQ(interval({24, 0, 0}), "2 years");
-  EXPECT_EQ(interval({0, 0, 1}), "00:00:00.000001");
-}
-
-TEST(TextValues, WriteDatesOfEveryEra) {
-  EXPECT_EQ(date(19782), "2024-02-29");
-  EXPECT_EQ(date(0), "1970-01-01");
-  EXPECT_EQ(date(-1), "1969-12-31");
-  EXPECT_EQ(date(-719162), "0001-01-01");
-  EXPECT_EQ(date(-719163), "0001-12-31 BC");
-  EXPECT_EQ(date(-735160), "0044-03-15 BC");
-  EXPECT_EQ(date(3672148), "12024-01-01");
-  EXPECT_EQ(date(std::numeric_limits<std::int32_t>::max()), "infinity");
-  EXPECT_EQ(date(-std::numeric_limits<std::int32_t>::max()), "-infinity");
-}
-
-TEST(TextValues, WriteTimestampsAndTheirFractions) {
-  EXPECT_EQ(timestamp(1'704'164'645'500'000), "2024-01-02 03:04:05.5");
-  EXPECT_EQ(timestamp(-1), "1969-12-31 23:59:59.999999");
-  EXPECT_EQ(timestamp(-719163 * day), "0001-12-31 00:00:00 BC");
-  EXPECT_EQ(timestamp(std::numeric_limits<std::int64_t>::max()), "infinity");
-  EXPECT_EQ(text<std::int64_t>(&append_time, day), "24:00:00");
-  EXPECT_EQ(text<std::int64_t>(&append_time, 500'000), "00:00:00.5");
 }
 
 TEST(TextValues, WriteTimestampsInTheSessionsZone) {

@@ -10,6 +10,7 @@
 #include "postgres/shape.h"
 #include "postgres/sqlstate.h"
 #include "postgres/types.h"
+#include "postgres/user_types.h"
 
 namespace freshet::postgres {
 
@@ -110,26 +111,16 @@ std::string tables_sql(const Dialect& dialect, const std::string& condition, Siz
       catalog_state(), identity_index, condition);
 }
 
-// What a domain is over, through all domains between.
-constexpr const char* base_type =
-    "LEFT JOIN LATERAL (WITH RECURSIVE base AS (SELECT t.typbasetype AS oid, t.typtypmod AS typmod "
-    "FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid AND t.typtype = 'd' UNION ALL SELECT "
-    "t.typbasetype, t.typtypmod FROM base JOIN pg_catalog.pg_type t ON t.oid = base.oid AND "
-    "t.typtype = 'd') SELECT base.oid, base.typmod FROM base JOIN pg_catalog.pg_type t ON "
-    "t.oid = base.oid AND t.typtype <> 'd') b ON true";
-
 std::string columns_sql(const Dialect& dialect, const std::string& condition) {
   return fmt::format(
-      "SELECT a.attrelid, a.attnum, a.attname, coalesce(b.oid, a.atttypid), "
-      "CASE WHEN b.oid IS NULL THEN a.atttypmod ELSE b.typmod END, a.attnotnull, "
+      "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, "
       "coalesce(a.attnum = ANY ((SELECT (i.indkey::int2[])[0:{} - 1] FROM pg_catalog.pg_index i "
       "WHERE i.indexrelid = k.indexrelid)::int2[]), false), {} AS sent, {} <> '' AS generated, "
-      "CASE WHEN b.oid IS NULL THEN 0::oid ELSE a.atttypid END AS domain "
+      "a.attndims "
       "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} {} "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace {} "
       "WHERE a.attnum > 0 AND NOT a.attisdropped AND {} ORDER BY a.attrelid, a.attnum",
-      dialect.key_attributes, dialect.sent, dialect.generated, identity_index, base_type,
-      condition);
+      dialect.key_attributes, dialect.sent, dialect.generated, identity_index, condition);
 }
 
 bool is_true(const std::optional<std::string>& value) {
@@ -174,8 +165,26 @@ void add_column(CatalogTable& table, NotSent& not_sent,
                                   .pg_typmod = typmod,
                                   .attnum = number<std::int16_t>(row[1]),
                                   .in_key = in_key,
-                                  .not_null = is_true(row[5]),
-                                  .domain = number<std::uint32_t>(row[9])});
+                                  .not_null = is_true(row[5])});
+  if (number<int>(row[9]) > 1) table.nested.insert(table.schema.columns.back().attnum);
+}
+
+// What stands behind the types that the columns are declared with. Arrays that are declared with
+// several dimensions are no lists.
+Result<> describe_columns(Connection& connection, std::vector<CatalogTable>& tables) {
+  std::vector<ColumnSchema*> columns;
+  for (CatalogTable& table : tables) {
+    for (ColumnSchema& column : table.schema.columns) columns.push_back(&column);
+  }
+  TRY(describe_types(connection, columns));
+  for (CatalogTable& table : tables) {
+    for (ColumnSchema& column : table.schema.columns) {
+      if (column.type.kind == TypeKind::List && table.nested.contains(column.attnum)) {
+        column.type = {TypeKind::Text};
+      }
+    }
+  }
+  return {};
 }
 
 // What the columns say about the whole table.
@@ -213,6 +222,7 @@ Result<std::vector<CatalogTable>> read(Connection& connection, const Dialect& di
     if (found == place.end()) continue;
     add_column(tables[found->second], not_sent[found->second], row);
   }
+  TRY(describe_columns(connection, tables));
   for (std::size_t i = 0; i < tables.size(); ++i) finish(tables[i], not_sent[i], dialect);
   return tables;
 }

@@ -1,6 +1,7 @@
 // What a source's catalog says about its tables.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ struct CatalogTable {
   std::uint64_t bytes = 0;    // of the table and its partitions
   std::string why_not;        // why it cannot be mirrored at all ("unlogged"), or empty
   std::string catalog;        // CatalogState (shape.h) as text
+  std::set<std::int16_t> nested;  // columns declared as arrays of several dimensions
 };
 
 // Measuring a table that was never analysed takes a lock on it, and waits for those who alter it.

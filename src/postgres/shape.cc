@@ -5,6 +5,8 @@
 #include <array>
 
 #include "postgres/cell.h"
+#include "postgres/types.h"
+#include "postgres/user_types.h"
 
 namespace freshet::postgres {
 
@@ -21,6 +23,33 @@ constexpr const char* constants =
 constexpr const char* constant_text =
     "CASE WHEN pg_catalog.array_length(m.attmissingval::text::text[], 1) = 1 "
     "THEN (m.attmissingval::text::text[])[1] END";
+
+// Arrays that are declared with several dimensions are no lists.
+Result<> describe_columns(Connection& connection, CatalogShape& shape, const Rows& rows) {
+  constexpr std::size_t dimensions = 12;
+  std::vector<ColumnSchema*> columns;
+  for (CatalogColumn& column : shape.columns) {
+    if (column.dropped) continue;
+    column.described = {.name = column.name,
+                        .type = type_for(column.pg_type, column.pg_typmod),
+                        .pg_type = column.pg_type,
+                        .pg_typmod = column.pg_typmod,
+                        .attnum = column.attnum,
+                        .not_null = column.not_null};
+    columns.push_back(&column.described);
+  }
+  TRY(describe_types(connection, columns));
+  for (const auto& row : rows.rows) {
+    for (CatalogColumn& column : shape.columns) {
+      const bool nested = number<int>(row[dimensions]) > 1;
+      if (nested && column.attnum == number<std::int16_t>(row[3]) &&
+          column.described.type.kind == TypeKind::List) {
+        column.described.type = {TypeKind::Text};
+      }
+    }
+  }
+  return {};
+}
 
 std::string constant_columns(int server_version) {
   if (server_version < 110000) return "false, NULL";
@@ -91,7 +120,7 @@ Result<std::optional<CatalogShape>> read_shape(Connection& connection, TableId i
       connection
           .query(fmt::format(
               "SELECT c.state, c.nspname, c.relname, a.attnum, a.attname, a.atttypid, a.atttypmod, "
-              "a.attnotnull, a.attisdropped, {}, {} FROM (SELECT c.oid, "
+              "a.attnotnull, a.attisdropped, {}, {}, a.attndims FROM (SELECT c.oid, "
               "c.relkind, c.relname, n.nspname, {} AS state FROM pg_catalog.pg_class c "
               "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {} "
               "AND c.relkind IN ('r', 'p') OFFSET 0) c "
@@ -116,13 +145,14 @@ Result<std::optional<CatalogShape>> read_shape(Connection& connection, TableId i
                              .has_constant = row[10] == "t",
                              .constant = row[11]});
   }
+  TRY(describe_columns(connection, shape, rows).context("read the catalog"));
   return std::optional(std::move(shape));
 }
 
 Result<std::string> catalog_fingerprint(Connection& connection) {
   // What belongs to the server itself has lower numbers.
   constexpr const char* tables =
-      "c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND c.oid >= 16384";
+      "c.relkind IN ('r', 'p', 'f', 'c') AND c.relpersistence <> 't' AND c.oid >= 16384";
   const char* const partition = connection.server_version() >= 100000 ? ", c.relispartition" : "";
   const Rows rows = TRY(
       connection

@@ -50,6 +50,7 @@ struct CatalogColumn {
   // partitions disagree, for example.
   bool has_constant = false;
   std::optional<std::string> constant{};
+  ColumnSchema described{};  // its type as describe_types() finds it; not of a dropped one
 };
 
 struct CatalogShape {

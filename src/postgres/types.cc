@@ -37,14 +37,18 @@ const KnownType* known_type(std::uint32_t type_oid) {
 Type type_for(std::uint32_t type_oid, std::int32_t typmod) {
   const KnownType* const known = known_type(type_oid);
   if (known == nullptr) return {TypeKind::Text};
-  Type type{known->kind};
+  Type type{.kind = known->kind, .shown = known->shown};
   if (known->kind == TypeKind::Numeric) type = numeric_type(typmod);
-  if (known->type_oid == type_oid) return type;
-  return {TypeKind::List, type.precision, type.scale, type.kind};
+  return known->type_oid == type_oid ? type : list_of(type);
 }
 
-bool has_binary_form(std::uint32_t type_oid) {
-  return known_type(type_oid) != nullptr;
+bool has_binary_form(std::uint32_t type_oid, Type type) {
+  const KnownType* const known = known_type(type_oid);
+  if (known == nullptr || known->shown != Shown::AsStored) return false;
+  const bool list = known->array_oid == type_oid;
+  if (list != (type.kind == TypeKind::List)) return false;
+  const TypeKind scalar = list ? type.element : type.kind;
+  return scalar == known->kind || (known->kind == TypeKind::Numeric && scalar == TypeKind::Decimal);
 }
 
 std::string type_name(std::uint32_t type_oid) {

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "model/column.h"
+#include "model/schema.h"
 #include "model/type.h"
 
 namespace freshet::postgres {
@@ -23,8 +24,11 @@ inline constexpr std::uint32_t boolean = 16, bytea = 17, int8 = 20, int2 = 21, i
 // The type that holds a PostgreSQL type exactly; Text for every type we do not know.
 Type type_for(std::uint32_t type_oid, std::int32_t typmod);
 
-// True when binary values of this type can be decoded. False: ask for the type's text.
-bool has_binary_form(std::uint32_t type_oid);
+// True when binary values of this type can be decoded into `type`. False: ask for their text.
+bool has_binary_form(std::uint32_t type_oid, Type type);
+inline bool has_binary_form(const ColumnSchema& column) {
+  return has_binary_form(column.pg_type, column.type);
+}
 
 // How a value arrived.
 enum class Format : std::uint8_t { Text, Binary };

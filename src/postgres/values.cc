@@ -22,7 +22,7 @@ ValueDecoder::Function function_for(std::uint32_t type_oid, Type type, Format fo
   switch (format) {
     case Format::Text: return list ? append_text_array : text_function(type_oid, type);
     case Format::Binary:
-      if (!has_binary_form(type_oid)) return refuse_binary;
+      if (!has_binary_form(type_oid, type)) return refuse_binary;
       return list ? append_binary_array : binary_function(type_oid, type);
   }
   return refuse_binary;
@@ -114,8 +114,7 @@ Error ValueDecoder::error(ValueFault fault, Bytes value) const {
   return error;
 }
 
-ValueDecoder value_decoder(std::uint32_t type_oid, std::int32_t typmod, Format format) {
-  const Type type = type_for(type_oid, typmod);
+ValueDecoder value_decoder(std::uint32_t type_oid, Type type, Format format) {
   return {function_for(type_oid, type, format), type_oid, type, format};
 }
 

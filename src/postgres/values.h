@@ -14,22 +14,12 @@
 #include "base/result.h"
 #include "model/column.h"
 #include "model/type.h"
+#include "model/value_fault.h"
 #include "postgres/types.h"
 
 namespace freshet::postgres {
 
-// Why a value could not be decoded.
-enum class ValueFault : std::uint8_t {
-  None,
-  Malformed,     // 22P03: not a value of its type
-  NotANumber,    // 22003: NaN in a decimal
-  Infinite,      // 22003: an infinite decimal or interval
-  OutOfRange,    // 22003: more digits than the decimal has, a time beyond the engine's
-  Dimensions,    // 0A000: an array of more than one dimension
-  LowerBound,    // 0A000: an array that does not start at 1
-  NoBinaryForm,  // 0A000: a binary value of a type we know as text only
-  Encoding,      // 22021: text that is no UTF-8; only a database in SQL_ASCII sends it
-};
+using freshet::ValueFault;
 
 // Decodes the values of one column that arrive in one format. Cheap to copy.
 class ValueDecoder {
@@ -56,8 +46,8 @@ class ValueDecoder {
   Format format_ = Format::Text;
 };
 
-// The decoder of a column whose type is type_for(type_oid, typmod).
-ValueDecoder value_decoder(std::uint32_t type_oid, std::int32_t typmod, Format format);
+// The decoder of values of a PostgreSQL type for a column that holds them as `type`.
+ValueDecoder value_decoder(std::uint32_t type_oid, Type type, Format format);
 
 // PostgreSQL's name of a type we know ("timestamptz", "int8[]"), else "oid 12345".
 std::string type_name(std::uint32_t type_oid);

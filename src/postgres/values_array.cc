@@ -124,7 +124,9 @@ ValueFault append_binary_array(Column& column, std::uint32_t type_oid, Bytes val
   const auto has_nulls = reader.big<std::int32_t>();
   const auto element_oid = reader.big<std::uint32_t>();
   if (!reader.ok() || has_nulls < 0 || has_nulls > 1) return malformed;
-  if (element_oid != element_oid_of(type_oid)) return malformed;
+  // Of an array of a domain they are of the domain.
+  constexpr std::uint32_t first_of_users = 16'384;
+  if (element_oid != element_oid_of(type_oid) && element_oid < first_of_users) return malformed;
   ListBuilder list(column);
   if (dimensions == 0) return reader.at_end() ? list.keep() : malformed;
   constexpr std::int32_t dimensions_max = 6;  // PostgreSQL's own limit
@@ -134,7 +136,8 @@ ValueFault append_binary_array(Column& column, std::uint32_t type_oid, Bytes val
   const auto first_index = reader.big<std::int32_t>();
   if (!reader.ok() || count < 1) return malformed;
   if (first_index != 1) return ValueFault::LowerBound;
-  const ValueFault fault = read_elements(reader, count, element_oid, list.elements(), arena);
+  const ValueFault fault =
+      read_elements(reader, count, element_oid_of(type_oid), list.elements(), arena);
   return fault == ok ? list.keep() : list.take_back(fault);
 }
 

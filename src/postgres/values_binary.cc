@@ -1,7 +1,7 @@
 // Values as the types' send functions write them: network order, exact, free of settings.
 #include <bit>
 
-#include "postgres/date_time.h"
+#include "model/date_time.h"
 #include "postgres/numeric.h"
 #include "postgres/type_table.h"
 #include "postgres/utf8.h"

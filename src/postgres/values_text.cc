@@ -1,7 +1,7 @@
 // Values as the types' output functions print them under the settings every connection pins.
 #include <charconv>
 
-#include "postgres/date_time.h"
+#include "model/date_time.h"
 #include "postgres/numeric.h"
 #include "postgres/values_format.h"
 

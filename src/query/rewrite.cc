@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "engine/range_types.h"
 #include "query/edit.h"
 #include "query/rockset_forms.h"
 
@@ -308,9 +309,9 @@ class Rewriter {
         replace(i - 1, i - 1, "unhex(" + quoted_text(value.substr(2)) + ")");
     }
     if (name == "name" || name == "citext") return "VARCHAR";
-    if (name == "xid" || name == "cid" || name == "xid8") return "BIGINT";
+    if (name == "xid" || name == "cid") return "BIGINT";
     if (name == "int2vector" || name == "oidvector") return "BIGINT[]";
-    return {};
+    return engine::range_type_named(name);
   }
 
   // '1.50'::numeric keeps its two decimals; what is not a literal gets ten.

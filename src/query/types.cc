@@ -1,5 +1,7 @@
 #include "query/types.h"
 
+#include "engine/range_types.h"
+
 #include <algorithm>
 #include <array>
 
@@ -16,17 +18,17 @@ constexpr std::array types = {
     PgType{23, 1007, "int4", "integer", "INTEGER", 4, 'N'},
     PgType{24, 1008, "regproc", "regproc", "VARCHAR", 4, 'N'},
     PgType{25, 1009, "text", "text", "VARCHAR", -1, 'S'},
-    PgType{26, 1028, "oid", "oid", "BIGINT", 4, 'N'},
+    PgType{26, 1028, "oid", "oid", "UINTEGER", 4, 'N'},
     PgType{114, 199, "json", "json", "JSON", -1, 'U'},
     PgType{142, 143, "xml", "xml", "VARCHAR", -1, 'U'},
     PgType{600, 1017, "point", "point", "VARCHAR", 16, 'G'},
-    PgType{650, 651, "cidr", "cidr", "VARCHAR", -1, 'I'},
+    PgType{650, 651, "cidr", "cidr", "CIDR", -1, 'I'},
     PgType{700, 1021, "float4", "real", "REAL", 4, 'N'},
     PgType{701, 1022, "float8", "double precision", "DOUBLE", 8, 'N'},
     PgType{705, 0, "unknown", "unknown", "VARCHAR", -2, 'X'},
-    PgType{790, 791, "money", "money", "VARCHAR", 8, 'N'},
+    PgType{790, 791, "money", "money", "MONEY", 8, 'N'},
     PgType{829, 1040, "macaddr", "macaddr", "VARCHAR", 6, 'U'},
-    PgType{869, 1041, "inet", "inet", "VARCHAR", -1, 'I'},
+    PgType{869, 1041, "inet", "inet", "INET", -1, 'I'},
     PgType{1042, 1014, "bpchar", "character", "VARCHAR", -1, 'S'},
     PgType{1043, 1015, "varchar", "character varying", "VARCHAR", -1, 'S'},
     PgType{1082, 1182, "date", "date", "DATE", 4, 'D'},
@@ -41,18 +43,56 @@ constexpr std::array types = {
     PgType{2205, 2210, "regclass", "regclass", "VARCHAR", 4, 'N'},
     PgType{2206, 2211, "regtype", "regtype", "VARCHAR", 4, 'N'},
     PgType{2950, 2951, "uuid", "uuid", "UUID", 16, 'U'},
+    PgType{3220, 3221, "pg_lsn", "pg_lsn", "PG_LSN", 8, 'U'},
     PgType{3614, 3643, "tsvector", "tsvector", "VARCHAR", -1, 'U'},
     PgType{3802, 3807, "jsonb", "jsonb", "JSONB", -1, 'U'},
     PgType{3904, 3905, "int4range", "int4range", "VARCHAR", -1, 'R'},
+    PgType{3906, 3907, "numrange", "numrange", "VARCHAR", -1, 'R'},
     PgType{3908, 3909, "tsrange", "tsrange", "VARCHAR", -1, 'R'},
     PgType{3910, 3911, "tstzrange", "tstzrange", "VARCHAR", -1, 'R'},
     PgType{3912, 3913, "daterange", "daterange", "VARCHAR", -1, 'R'},
+    PgType{3926, 3927, "int8range", "int8range", "VARCHAR", -1, 'R'},
+    PgType{4451, 6150, "int4multirange", "int4multirange", "VARCHAR", -1, 'R'},
+    PgType{4532, 6151, "nummultirange", "nummultirange", "VARCHAR", -1, 'R'},
+    PgType{4533, 6152, "tsmultirange", "tsmultirange", "VARCHAR", -1, 'R'},
+    PgType{4534, 6153, "tstzmultirange", "tstzmultirange", "VARCHAR", -1, 'R'},
+    PgType{4535, 6155, "datemultirange", "datemultirange", "VARCHAR", -1, 'R'},
+    PgType{4536, 6157, "int8multirange", "int8multirange", "VARCHAR", -1, 'R'},
+    PgType{5069, 271, "xid8", "xid8", "XID8", 8, 'U'},
 };
 
 std::uint32_t text_oid(const std::string& alias) {
   if (alias == "JSON") return oid::json;
   if (alias == "JSONB") return oid::jsonb;
   if (alias == "NUMERIC_TEXT") return oid::numeric;
+  return oid::text;
+}
+
+std::uint32_t shown_oid(Shown shown) {
+  switch (shown) {
+    case Shown::Inet: return 869;
+    case Shown::Cidr: return 650;
+    case Shown::Lsn: return 3220;
+    case Shown::Xid8: return 5069;
+    case Shown::Money: return 790;
+    case Shown::Int4Range: return 3904;
+    case Shown::Int8Range: return 3926;
+    case Shown::NumRange: return 3906;
+    case Shown::DateRange: return 3912;
+    case Shown::TsRange: return 3908;
+    case Shown::TstzRange: return 3910;
+    case Shown::Int4Multirange: return 4451;
+    case Shown::Int8Multirange: return 4536;
+    case Shown::NumMultirange: return 4532;
+    case Shown::DateMultirange: return 4535;
+    case Shown::TsMultirange: return 4533;
+    case Shown::TstzMultirange: return 4534;
+    case Shown::AsStored:
+    case Shown::Enum:
+    case Shown::Record:
+    case Shown::Oid:
+    case Shown::TimeTz: return oid::text;
+  }
   return oid::text;
 }
 
@@ -114,7 +154,7 @@ std::uint32_t type_oid(const engine::LogicalType& type) {
     case Kind::Int16: return oid::int2;
     case Kind::UInt16:
     case Kind::Int32: return oid::int4;
-    case Kind::UInt32:
+    case Kind::UInt32: return oid::oid;
     case Kind::Int64: return oid::int8;
     case Kind::UInt64:
     case Kind::Int128:
@@ -124,6 +164,9 @@ std::uint32_t type_oid(const engine::LogicalType& type) {
     case Kind::Decimal: return oid::numeric;
     case Kind::Float32: return oid::float4;
     case Kind::Float64: return oid::float8;
+    case Kind::Sortable:
+    case Kind::Range:
+    case Kind::Multirange: return shown_oid(type.shown);
     case Kind::Text: return text_oid(type.alias);
     case Kind::Bytes: return oid::bytea;
     case Kind::Date: return oid::date;
@@ -164,9 +207,12 @@ std::int16_t type_length(std::uint32_t type_oid) {
 }
 
 std::string engine_cast(std::uint32_t type_oid) {
-  if (const PgType* type = find_type(type_oid)) return std::string(type->engine_name);
-  if (const PgType* element = find_element(type_oid))
-    return std::string(element->engine_name) + "[]";
+  const auto name = [](const PgType& type) {
+    const std::string range = engine::range_type_named(type.name);
+    return range.empty() ? std::string(type.engine_name) : range;
+  };
+  if (const PgType* type = find_type(type_oid)) return name(*type);
+  if (const PgType* element = find_element(type_oid)) return name(*element) + "[]";
   return {};
 }
 

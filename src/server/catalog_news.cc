@@ -36,6 +36,19 @@ bool same_numbers(const TableSchema& one, const TableSchema& other) {
                             &ColumnSchema::attnum);
 }
 
+// A label keeps its oid when it is renamed, and rows their old text of it.
+bool renamed_label(const TableSchema& before, const TableSchema& now) {
+  for (const ColumnSchema& column : before.columns) {
+    const auto same = std::ranges::find(now.columns, column.attnum, &ColumnSchema::attnum);
+    if (same == now.columns.end()) continue;
+    for (const EnumLabel& label : column.labels) {
+      const auto found = std::ranges::find(same->labels, label.oid, &EnumLabel::oid);
+      if (found != same->labels.end() && found->label != label.label) return true;
+    }
+  }
+  return false;
+}
+
 // The files of a table, or of each partition.
 std::map<std::string, std::string> files_of(const std::string& text) {
   std::map<std::string, std::string> files;
@@ -91,7 +104,6 @@ Result<CatalogNews> CatalogReader::compare(Connection& connection,
                                            const std::vector<CatalogTable>& tables,
                                            const postgres::TablePatterns& patterns) {
   CatalogNews news;
-  TRY(read_labels(connection));
   std::map<TableId, const CatalogTable*> present;
   std::set<std::string> names;
   for (const CatalogTable& table : tables) {
@@ -140,6 +152,9 @@ Result<std::optional<TableNews>> CatalogReader::look_at(Connection& connection,
   if (table.schema == *record.schema && table.catalog == record.catalog) {
     return std::optional<TableNews>();
   }
+  if (renamed_label(*record.schema, table.schema)) {
+    return news(TableNews::Resync{"a label was renamed", table.catalog});
+  }
   if (table.schema != *record.schema) return altered(connection, record, table, arena);
   if (auto reason = TRY(rows_changed(connection, record, table))) {
     return news(TableNews::Resync{*std::move(reason), table.catalog});
@@ -173,8 +188,10 @@ Result<std::optional<TableNews>> CatalogReader::altered(Connection& connection,
       return news(TableNews::CopyAgain{*std::move(reason)});
     }
     auto schema = std::make_shared<const TableSchema>(table.schema);
-    return news(TableNews::Altered{{.schema = std::move(schema), .catalog = table.catalog},
-                                   "it is called " + table.schema.qualified_name()});
+    const bool renamed = name != record.schema->qualified_name();
+    return news(
+        TableNews::Altered{{.schema = std::move(schema), .catalog = table.catalog},
+                           renamed ? "it is called " + name : "what its types are made of"});
   }
   const auto shape = TRY(postgres::read_shape(connection, table.schema.id, plugin_));
   // It is being altered just now: the next look will tell.
@@ -200,28 +217,12 @@ Result<std::optional<std::string>> CatalogReader::rows_changed(Connection& conne
   const auto before = CatalogState::parse(record.catalog);
   const auto now = CatalogState::parse(table.catalog);
   if (!before || !now) return because("it is not known whether its rows were rewritten");
-  if (before->labels != now->labels && renamed_label_) return because("a label was renamed");
   if (before->files == now->files) return std::optional<std::string>();
   if (table.partitioned) return partitions_changed(connection, *before, *now);
   // TRUNCATE, VACUUM FULL and CLUSTER make new files, too, and leave the columns alone.
   if (connection.server_version() < 110000) return because("it was emptied or rewritten");
   if (before->versions != now->versions) return because("its rows may have been rewritten");
   return std::optional<std::string>();
-}
-
-// A label keeps its oid when it is renamed.
-Result<> CatalogReader::read_labels(Connection& connection) {
-  const postgres::Rows rows =
-      TRY(connection.query("SELECT oid, enumlabel FROM pg_catalog.pg_enum").context("read labels"));
-  std::map<std::string, std::string> labels;
-  for (const auto& row : rows.rows) labels[row[0].value_or("")] = row[1].value_or("");
-  renamed_label_ = !labels_known_ || std::ranges::any_of(labels_, [&](const auto& label) {
-    const auto found = labels.find(label.first);
-    return found != labels.end() && found->second != label.second;
-  });
-  labels_ = std::move(labels);
-  labels_known_ = true;
-  return {};
 }
 
 }  // namespace freshet::server

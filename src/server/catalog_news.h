@@ -79,14 +79,10 @@ class CatalogReader {
   Result<std::optional<std::string>> rows_changed(postgres::Connection& connection,
                                                   const collection::TableRecord& record,
                                                   const postgres::CatalogTable& table);
-  Result<> read_labels(postgres::Connection& connection);
 
   SourceId source_;
   postgres::Plugin plugin_;
-  bool binary_;                                // as values are sent
-  std::map<std::string, std::string> labels_;  // of enums, by oid; as they were the time before
-  bool labels_known_ = false;
-  bool renamed_label_ = false;  // since the time before, or that is not known
+  bool binary_;  // as values are sent
 };
 
 }  // namespace freshet::server

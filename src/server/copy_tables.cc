@@ -35,9 +35,8 @@ constexpr std::chrono::milliseconds reminder_limit = 30s;
 constexpr unsigned lock_attempts_max = 6;  // under one snapshot
 
 bool has_binary_form(const TableSchema& schema) {
-  return std::ranges::all_of(schema.columns, [](const ColumnSchema& column) {
-    return postgres::has_binary_form(column.pg_type);
-  });
+  return std::ranges::all_of(
+      schema.columns, [](const ColumnSchema& column) { return postgres::has_binary_form(column); });
 }
 
 }  // namespace

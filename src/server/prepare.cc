@@ -188,9 +188,8 @@ Result<> reconcile(collection::Store& store, collection::Writer& writer,
 }
 
 bool all_binary(const TableSchema& schema) {
-  return std::ranges::all_of(schema.columns, [](const ColumnSchema& column) {
-    return postgres::has_binary_form(column.pg_type);
-  });
+  return std::ranges::all_of(
+      schema.columns, [](const ColumnSchema& column) { return postgres::has_binary_form(column); });
 }
 
 // As they are on the source, and as we know them: the rows that come first are of that shape.

@@ -156,22 +156,25 @@ Identity identity_after(Identity before, const Relation& relation) {
   return before == Identity::None ? before : decode::identity_of(relation);
 }
 
-// What a domain is over, a message does not say: it stays what it was.
+// What a message does not say of a type (what a domain is over, what an enum is made of) stays what
+// it was; of a new column it is what the catalog says.
 ColumnSchema column_after(const ColumnSchema* before, const RelationColumn& said,
                           const CatalogColumn& column, bool in_key) {
-  ColumnSchema after{.name = said.name,
-                     .type = postgres::type_for(said.pg_type, said.pg_typmod),
-                     .pg_type = said.pg_type,
-                     .pg_typmod = said.pg_typmod,
-                     .attnum = column.attnum,
-                     .in_key = in_key,
-                     .not_null = column.not_null};
-  if (before != nullptr && before->domain == said.pg_type) {
-    after.type = before->type;
-    after.pg_type = before->pg_type;
-    after.pg_typmod = before->pg_typmod;
-    after.domain = before->domain;
+  ColumnSchema after{.name = {}, .type = postgres::type_for(said.pg_type, said.pg_typmod)};
+  const ColumnSchema& known = before != nullptr ? *before : column.described;
+  if (known.declared_type() == said.pg_type) {
+    const bool as_its_type_says = known.type == postgres::type_for(known.pg_type, known.pg_typmod);
+    const Type type = as_its_type_says && known.domain == 0 ? after.type : known.type;
+    after = known;
+    after.type = type;
+  } else {
+    after.pg_type = said.pg_type;
   }
+  after.name = said.name;
+  if (after.domain == 0) after.pg_typmod = said.pg_typmod;
+  after.attnum = column.attnum;
+  after.in_key = in_key;
+  after.not_null = column.not_null;
   return after;
 }
 
@@ -198,7 +201,7 @@ ShapeChange shape_change(const KnownShape& known, const Relation& relation, cons
         column_after(before, said, column,
                      schema->identity == Identity::Full ||
                          (schema->identity == Identity::Key && said.in_identity)));
-    if (known.binary && !postgres::has_binary_form(schema->columns.back().pg_type)) {
+    if (known.binary && !postgres::has_binary_form(schema->columns.back())) {
       return copy_again(fmt::format("column {} has to be sent as text", said.name));
     }
     if (before != nullptr) {

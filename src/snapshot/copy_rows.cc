@@ -28,8 +28,8 @@ CopyRows::CopyRows(const TableSchema& schema, RowSink sink, Options options)
     : schema_(schema), sink_(std::move(sink)), options_(options) {
   for (const ColumnSchema& column : schema.columns) {
     batch_.columns.emplace_back(column.type);
-    const bool binary = postgres::has_binary_form(column.pg_type);
-    decoders_.push_back(postgres::value_decoder(column.pg_type, column.pg_typmod,
+    const bool binary = postgres::has_binary_form(column);
+    decoders_.push_back(postgres::value_decoder(column.pg_type, column.type,
                                                 binary ? Format::Binary : Format::Text));
   }
 }

@@ -38,7 +38,7 @@ Result<std::set<std::uint32_t>> types_with_own_cast(Connection& connection,
 Result<CopyColumns> copy_columns(Connection& connection, const CatalogTable& table) {
   std::vector<std::uint32_t> as_text_types;
   for (const ColumnSchema& column : table.schema.columns) {
-    if (!postgres::has_binary_form(column.pg_type)) as_text_types.push_back(column.pg_type);
+    if (!postgres::has_binary_form(column)) as_text_types.push_back(column.pg_type);
   }
   const auto own_cast = TRY(types_with_own_cast(connection, as_text_types));
 
@@ -49,7 +49,7 @@ Result<CopyColumns> copy_columns(Connection& connection, const CatalogTable& tab
       // IS DISTINCT FROM NULL, because a composite of nulls IS NULL and yet has a text.
       expression = fmt::format(
           "CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {0}) END", expression);
-    } else if (!postgres::has_binary_form(column.pg_type)) {
+    } else if (!postgres::has_binary_form(column)) {
       expression += "::pg_catalog.text";
     }
     columns.list += (columns.list.empty() ? "" : ", ") + expression;

@@ -1,6 +1,6 @@
 #include "source/line_commit.h"
 
-#include "postgres/date_time.h"
+#include "model/date_time.h"
 
 namespace freshet::source {
 
@@ -10,8 +10,8 @@ std::optional<Time> commit_time_of(std::string_view line) {
   if (at == std::string_view::npos || !line.ends_with(')')) return std::nullopt;
   std::string_view text = line.substr(at + before.size());
   text.remove_suffix(1);
-  const auto micros = postgres::timestamp_from_text(text, true);
-  if (micros.fault != postgres::ValueFault::None) return std::nullopt;
+  const auto micros = timestamp_from_text(text, true);
+  if (micros.fault != ValueFault::None) return std::nullopt;
   return Time(std::chrono::microseconds(micros.value));
 }
 

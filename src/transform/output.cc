@@ -42,6 +42,12 @@ std::optional<Type> plain(const LogicalType& made) {
       if (made.alias == "NUMERIC_TEXT") return Type{TypeKind::Numeric};
       if (made.alias == "JSONB") return Type{TypeKind::Jsonb};
       return Type{made.alias == "JSON" ? TypeKind::Json : TypeKind::Text};
+    case LogicalKind::Sortable:
+      // What an enum is made of would have to follow its source.
+      if (made.shown == Shown::Enum) return Type{TypeKind::Text};
+      return Type{.kind = TypeKind::Text, .shown = made.shown};
+    case LogicalKind::Range:
+    case LogicalKind::Multirange: return Type{.kind = TypeKind::Text, .shown = made.shown};
     case LogicalKind::Bytes: return Type{TypeKind::Bytes};
     case LogicalKind::Date: return Type{TypeKind::Date};
     case LogicalKind::Time: return Type{TypeKind::Time};
@@ -51,7 +57,7 @@ std::optional<Type> plain(const LogicalType& made) {
     case LogicalKind::TimestampTz: return Type{TypeKind::TimestampTz};
     case LogicalKind::Interval: return Type{TypeKind::Interval};
     case LogicalKind::Uuid: return Type{TypeKind::Uuid};
-    case LogicalKind::TimeTz:
+    case LogicalKind::TimeTz: return Type{.kind = TypeKind::Text, .shown = Shown::TimeTz};
     case LogicalKind::TimestampNs:
     case LogicalKind::Bit:
     case LogicalKind::Enum:
@@ -75,10 +81,7 @@ Kept keep(const LogicalType& made, const std::string& expression) {
   if (const auto type = plain(made)) return cast(*type);
   if (made.kind == LogicalKind::List || made.kind == LogicalKind::Array) {
     if (const auto element = plain(made.children.at(0))) {
-      return cast({.kind = TypeKind::List,
-                   .precision = element->precision,
-                   .scale = element->scale,
-                   .element = element->kind});
+      return cast(list_of(*element));
     }
   }
   return {Type{TypeKind::Json}, fmt::format("to_json({})", expression)};

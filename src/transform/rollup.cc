@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "engine/appender.h"
-#include "engine/numeric_value.h"
+#include "engine/as_seen.h"
 #include "engine/read_columns.h"
 #include "transform/output.h"
 
@@ -118,7 +118,7 @@ Result<> Rollup::sort_out() {
   for (std::size_t i = 0; i < rows_->columns().size(); ++i) {
     const ColumnSchema& column = rows_->columns()[i];
     input += fmt::format("{}{} AS {}", i == 0 ? "" : ", ",
-                         engine::as_seen(column.type, fmt::format("c{}", i)), column.name);
+                         engine::as_seen(*connection_, column, fmt::format("c{}", i)), column.name);
     types.push_back(column.type);
   }
   const auto query = TRY(engine::RowQuery::open(

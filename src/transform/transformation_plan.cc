@@ -6,7 +6,7 @@
 #include <set>
 
 #include "engine/appender.h"
-#include "engine/numeric_value.h"
+#include "engine/as_seen.h"
 #include "transform/ingest_sql.h"
 #include "transform/output.h"
 #include "transform/transformation.h"
@@ -30,18 +30,18 @@ std::vector<ColumnSchema> key_columns(const TableSchema& table) {
 enum class Show { Seen, Stored };
 
 // The rows of given_rows() under the names of `columns` and, behind them, of `more`.
-std::string input(const std::vector<ColumnSchema>& columns,
+std::string input(engine::Connection& connection, const std::vector<ColumnSchema>& columns,
                   const std::vector<std::string_view>& more, Show show = Show::Seen) {
   std::string list;
   std::size_t ordinal = 0;
-  const auto add = [&](std::string_view name, Type type) {
-    std::string value = fmt::format("c{}", ordinal);
-    if (show == Show::Seen) value = engine::as_seen(type, std::move(value));
-    list += fmt::format("{}{} AS {}", ordinal == 0 ? "" : ", ", value, engine::quoted(name));
-    ++ordinal;
+  const auto next = [&] { return fmt::format("c{}", ordinal++); };
+  const auto add = [&](std::string_view name, const std::string& value) {
+    list += fmt::format("{}{} AS {}", list.empty() ? "" : ", ", value, engine::quoted(name));
   };
-  for (const ColumnSchema& column : columns) add(column.name, column.type);
-  for (const std::string_view name : more) add(name, {});
+  for (const ColumnSchema& column : columns) {
+    add(column.name, show == Show::Seen ? engine::as_seen(connection, column, next()) : next());
+  }
+  for (const std::string_view name : more) add(name, next());
   return "WITH _input AS NOT MATERIALIZED (SELECT " + list + " FROM given_rows()) ";
 }
 
@@ -175,8 +175,8 @@ Result<> Transformation::open_row_query(const std::string& sql) {
   more.push_back(row_column);
   std::vector<Type> types = types_of(table_->columns);
   for (const Column& column : metadata_) types.push_back(column.type());
-  row_query_ = TRY(
-      engine::RowQuery::open(*connection_, input(table_->columns, more) + sql, std::move(types)));
+  row_query_ = TRY(engine::RowQuery::open(
+      *connection_, input(*connection_, table_->columns, more) + sql, std::move(types)));
   return {};
 }
 
@@ -281,11 +281,11 @@ Result<> Transformation::plan_keys() {
   }
   std::vector<Type> types = types_of(table_key);
   types.push_back({TypeKind::Int32});
-  key_query_ = TRY(engine::RowQuery::open(*connection_,
-                                          input(table_key, {row_column}) + "SELECT " + list +
-                                              std::string(row_column) + " FROM (" + key_sql_ +
-                                              ") AS made(" + numbered_names(key_.size()) + ")",
-                                          std::move(types)));
+  key_query_ = TRY(engine::RowQuery::open(
+      *connection_,
+      input(*connection_, table_key, {row_column}) + "SELECT " + list + std::string(row_column) +
+          " FROM (" + key_sql_ + ") AS made(" + numbered_names(key_.size()) + ")",
+      std::move(types)));
   return {};
 }
 
@@ -293,7 +293,7 @@ Result<std::string> Transformation::print(std::span<const Column> columns, std::
   if (!print_query_) {
     print_query_ =
         TRY(engine::RowQuery::open(*connection_,
-                                   input(table_->columns, {}, Show::Stored) +
+                                   input(*connection_, table_->columns, {}, Show::Stored) +
                                        "SELECT CAST(to_json(_input) AS VARCHAR) FROM _input",
                                    types_of(table_->columns)));
   }

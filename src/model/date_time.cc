@@ -1,9 +1,9 @@
-#include "postgres/date_time.h"
+#include "model/date_time.h"
 
 #include <algorithm>
 #include <limits>
 
-namespace freshet::postgres {
+namespace freshet {
 
 namespace {
 
@@ -303,4 +303,4 @@ Parsed<Interval> interval_from_text(std::string_view text) {
   return text.starts_with('P') ? scan_iso_interval(scanner) : scan_postgres_interval(scanner);
 }
 
-}  // namespace freshet::postgres
+}  // namespace freshet

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "model/column.h"
-#include "postgres/values.h"
+#include "model/value_fault.h"
 
-namespace freshet::postgres {
+namespace freshet {
 
 template <typename T>
 struct Parsed {
@@ -32,4 +32,4 @@ Parsed<std::int64_t> timestamp_from_text(std::string_view text, bool with_zone);
 // From IntervalStyle postgres ("1 year -2 days +03:04:05.6") and iso_8601 ("P1Y-2DT3H4M5.6S").
 Parsed<Interval> interval_from_text(std::string_view text);
 
-}  // namespace freshet::postgres
+}  // namespace freshet

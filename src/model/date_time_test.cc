@@ -1,10 +1,10 @@
-#include "postgres/date_time.h"
+#include "model/date_time.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
-namespace freshet::postgres {
+namespace freshet {
 namespace {
 
 constexpr std::int64_t second = 1'000'000;
@@ -76,4 +76,4 @@ TEST(DateTime, TheEdgesOfBinaryTimesAreKept) {
 }
 
 }  // namespace
-}  // namespace freshet::postgres
+}  // namespace freshet
