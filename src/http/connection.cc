@@ -1,6 +1,7 @@
 #include "http/connection.h"
 
 #include <boost/asio/post.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <string>
@@ -82,6 +83,26 @@ void Connection::read_request() {
   parser_->header_limit(static_cast<std::uint32_t>(context_.options.header_bytes_max));
   parser_->body_limit(context_.options.body_bytes_max);
   stream_.expires_after(context_.options.request_timeout);
+  beast::http::async_read_header(stream_, buffer_, *parser_,
+                                 [self = shared_from_this()](error_code failed, std::size_t) {
+                                   if (failed) return self->answer_bad_request(failed);
+                                   self->ask_for_body();
+                                 });
+}
+
+// Clients with much to send may wait to be asked for it; a body that is too large was refused
+// above.
+void Connection::ask_for_body() {
+  const bool waits = beast::iequals(parser_->get()[field::expect], "100-continue");
+  if (!waits || parser_->is_done()) return read_body();
+  response_ = {beast::http::status::continue_, parser_->get().version()};
+  beast::http::async_write(stream_, response_,
+                           [self = shared_from_this()](error_code failed, std::size_t) {
+                             if (!failed) self->read_body();
+                           });
+}
+
+void Connection::read_body() {
   beast::http::async_read(stream_, buffer_, *parser_,
                           [self = shared_from_this()](error_code failed, std::size_t) {
                             failed ? self->answer_bad_request(failed) : self->answer();

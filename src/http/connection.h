@@ -53,6 +53,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   void read_request();
+  void ask_for_body();
+  void read_body();
   void answer();
   void answer_bad_request(boost::system::error_code failed);
   void begin_statement(const Request& asked, Manner manner);

@@ -91,6 +91,17 @@ TEST_F(ServerStatements, ComeOneAfterTheOtherOnAConnection) {
   EXPECT_NE(client.response().find("DROP COLLECTION"), std::string::npos);
 }
 
+TEST_F(ServerStatements, AreAskedForWhenTheirClientWaitsForThat) {
+  start();
+  const std::string request = post(create, "Host: localhost\r\nExpect: 100-continue\r\n");
+  const std::size_t head = request.find("\r\n\r\n") + 4;
+  Client client(server_->port());
+  client.send(request.substr(0, head));
+  EXPECT_EQ(client.response(false), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send(request.substr(head));
+  EXPECT_TRUE(client.response().starts_with("HTTP/1.1 200 "));
+}
+
 TEST_F(ServerStatements, HoldUpNothingElse) {
   start();
   commands_.hold(true);
