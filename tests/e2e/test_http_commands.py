@@ -91,6 +91,7 @@ def test_a_collection_from_its_creation_to_its_end(source, freshet):
 
 def test_other_statements_that_control_the_server(source, freshet):
     source.execute("CREATE TABLE later (id int PRIMARY KEY)")
+    freshet.wait_state("public.later", "live")
     assert ask(freshet, "ALTER COLLECTION orders PAUSE")[0] == 200
     assert freshet.states()["public.orders"] == "paused"
     assert ask(freshet, "ALTER COLLECTION orders PAUSE")[1]["notices"][0]["sqlstate"] == "01000"
