@@ -13,9 +13,9 @@
 namespace freshet::http {
 namespace {
 
-constexpr std::string_view json_type = "application/json";
 constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
-constexpr std::string_view endpoints = "/, /health/live, /health/ready and /metrics";
+constexpr std::string_view endpoints =
+    "/, /health/live, /health/ready, /metrics and /v1/statements";
 
 bool wants_json(const Request& request) {
   const auto same_letter = [](char a, char b) {
@@ -87,8 +87,16 @@ Response page(const About& about, const query::Status& status) {
 
 }  // namespace
 
+std::string_view path_of(const Request& request) {
+  return request.target.substr(0, request.target.find('?'));
+}
+
+bool is_for_statements(const Request& request) {
+  return path_of(request) == "/v1/statements";
+}
+
 Response respond(const Request& request, const About& about, const query::Status& status) {
-  const std::string_view path = request.target.substr(0, request.target.find('?'));
+  const std::string_view path = path_of(request);
   const bool known =
       path == "/" || path == "/health/live" || path == "/health/ready" || path == "/metrics";
   if (!known) {
@@ -97,7 +105,7 @@ Response respond(const Request& request, const About& about, const query::Status
   }
   if (request.method != "GET" && request.method != "HEAD") {
     Response response = error_response(405, fmt::format("{} is not allowed here", request.method),
-                                       "Use GET or HEAD; SQL goes over the PostgreSQL protocol.");
+                                       "Use GET or HEAD. Statements are taken at /v1/statements.");
     response.allow = "GET, HEAD";
     return response;
   }

@@ -2,8 +2,10 @@
 //
 //   /              a page for people       /health/live    the process answers
 //   /metrics       Prometheus text         /health/ready   200, or 503 and the reasons
+//   /v1/statements takes statements (statements.h); it is not answered from memory, so not here
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,8 +15,12 @@ namespace freshet::http {
 
 struct Request {
   std::string_view method;
-  std::string_view target;  // path, with a query behind `?` or without
-  std::string_view accept;  // as the client sent it, or empty
+  std::string_view target;                   // path, with a query behind `?` or without
+  std::string_view accept;                   // as the client sent it, or empty
+  std::string_view host{};                   // likewise; empty also when it was sent twice
+  std::optional<std::string_view> origin{};  // of the page that sent it, as a browser says
+  std::string_view content_type{};
+  std::string_view body{};
 };
 
 struct Response {
@@ -30,6 +36,13 @@ struct About {
   std::string version;
 };
 
+inline constexpr std::string_view json_type = "application/json";
+
+// The path without its query.
+std::string_view path_of(const Request& request);
+bool is_for_statements(const Request& request);
+
+// What all other paths answer.
 Response respond(const Request& request, const About& about, const query::Status& status);
 
 // As every error is told: {"error":{"status":404,"message":…,"hint":…}}

@@ -70,7 +70,8 @@ TEST_F(Routes, AnswerAnUnknownPathWithAHint) {
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.body,
             "{\"error\":{\"status\":404,\"message\":\"there is nothing at /nothing\\\"here\","
-            "\"hint\":\"The endpoints are /, /health/live, /health/ready and /metrics.\"}}\n");
+            "\"hint\":\"The endpoints are /, /health/live, /health/ready, /metrics and "
+            "/v1/statements.\"}}\n");
 }
 
 TEST_F(Routes, AllowGetAndHeadOnly) {

@@ -1,153 +1,24 @@
 #include "http/server.h"
 
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/thread.h"
-#include "http/routes.h"
+#include "http/connection.h"
+#include "http/statement_runner.h"
 #include "observe/log.h"
-#include "observe/metrics.h"
 
 namespace freshet::http {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 using asio::ip::tcp;
 using boost::system::error_code;
-using BeastResponse = beast::http::response<beast::http::string_body>;
-
-// What all connections share.
-struct Context {
-  ServerOptions options;
-  const query::Status& status;
-  std::atomic<int> connections{0};
-};
-
-observe::Counter& requests() {
-  static observe::Counter& counter =
-      observe::counter("freshet_http_requests_total", "HTTP requests answered.");
-  return counter;
-}
-
-std::string_view view(boost::string_view text) {
-  return {text.data(), text.size()};
-}
-
-// One client. Lives as long as one of its reads or writes is under way.
-class Connection : public std::enable_shared_from_this<Connection> {
- public:
-  Connection(tcp::socket socket, Context& context) : stream_(std::move(socket)), context_(context) {
-    ++context_.connections;
-  }
-  ~Connection() { --context_.connections; }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  // A request that has not begun may take its time; once its first bytes are here it may not.
-  void wait_for_request() {
-    if (buffer_.size() > 0) return read_request();
-    stream_.expires_after(context_.options.idle_timeout);
-    stream_.async_read_some(buffer_.prepare(read_bytes),
-                            [self = shared_from_this()](error_code failed, std::size_t bytes) {
-                              self->buffer_.commit(bytes);
-                              if (!failed) self->read_request();
-                            });
-  }
-
-  // For the client beyond the limit.
-  void refuse() {
-    write(error_response(503, "too many connections", "Try again later."),
-          {.head = false, .keep_alive = false, .version = 11});
-  }
-
- private:
-  static constexpr std::size_t read_bytes = 4096;
-
-  struct Manner {
-    bool head;
-    bool keep_alive;
-    unsigned version;
-  };
-
-  void read_request() {
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(context_.options.header_bytes_max));
-    parser_->body_limit(context_.options.body_bytes_max);
-    stream_.expires_after(context_.options.request_timeout);
-    beast::http::async_read(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](error_code failed, std::size_t) {
-                              failed ? self->answer_bad_request(failed) : self->answer();
-                            });
-  }
-
-  void answer() {
-    const auto& request = parser_->get();
-    const Request asked{.method = view(request.method_string()),
-                        .target = view(request.target()),
-                        .accept = view(request[beast::http::field::accept])};
-    const About about{context_.options.sql_address, context_.options.version};
-    write(respond(asked, about, context_.status),
-          {.head = request.method() == beast::http::verb::head,
-           .keep_alive = request.keep_alive(),
-           .version = request.version()});
-  }
-
-  void answer_bad_request(error_code failed) {
-    const Manner last{.head = false, .keep_alive = false, .version = 11};
-    if (failed == beast::http::error::header_limit) {
-      write(error_response(431, "the header of the request is too large", "Send fewer headers."),
-            last);
-    } else if (failed == beast::http::error::body_limit) {
-      write(error_response(413, "the body of the request is too large", "Send no body."), last);
-    } else if (failed.category() == beast::http::make_error_code(beast::http::error{}).category() &&
-               failed != beast::http::error::end_of_stream &&
-               failed != beast::http::error::partial_message) {
-      write(error_response(400, "not an HTTP request: " + failed.message(),
-                           "Is this the right port? SQL has its own."),
-            last);
-    }
-    // Else the client is gone or was too slow: nobody is listening.
-  }
-
-  void write(Response response, Manner manner) {
-    requests().add();
-    response_ = BeastResponse(static_cast<beast::http::status>(response.status), manner.version);
-    response_.set(beast::http::field::content_type, response.content_type);
-    response_.set(beast::http::field::cache_control, "no-store");
-    response_.set("X-Content-Type-Options", "nosniff");
-    if (!response.allow.empty()) response_.set(beast::http::field::allow, response.allow);
-    response_.content_length(response.body.size());
-    response_.keep_alive(manner.keep_alive);
-    if (!manner.head) response_.body() = std::move(response.body);
-    stream_.expires_after(context_.options.request_timeout);
-    beast::http::async_write(stream_, response_,
-                             [self = shared_from_this(), manner](error_code failed, std::size_t) {
-                               if (failed) return;
-                               if (manner.keep_alive) return self->wait_for_request();
-                               error_code ignored;
-                               self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-                             });
-  }
-
-  beast::tcp_stream stream_;
-  Context& context_;
-  beast::flat_buffer buffer_;
-  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
-  BeastResponse response_;
-};
 
 Error listen_error(const ServerOptions& options, error_code failed) {
   return {.sqlstate = "58030",
@@ -159,7 +30,11 @@ Error listen_error(const ServerOptions& options, error_code failed) {
 }  // namespace
 
 struct Server::State {
-  State(ServerOptions options, const query::Status& status) : context{std::move(options), status} {
+  State(ServerOptions options, const query::Status& status, query::Commands& commands)
+      : runner(
+            status, commands,
+            {.at_once_max = options.statements_max, .waiting_max = options.statements_waiting_max}),
+        context{std::move(options), status, runner} {
     io.emplace(1);
     acceptor.emplace(*io);
     pause.emplace(*io);
@@ -168,6 +43,7 @@ struct Server::State {
   Result<> listen();
   void accept();
 
+  StatementRunner runner;
   Context context;  // outlives the connections, which `io` holds
   std::optional<asio::io_context> io;
   std::optional<tcp::acceptor> acceptor;
@@ -209,8 +85,9 @@ void Server::State::accept() {
   });
 }
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const query::Status& status) {
-  auto state = std::make_unique<State>(std::move(options), status);
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const query::Status& status,
+                                              query::Commands& commands) {
+  auto state = std::make_unique<State>(std::move(options), status, commands);
   TRY(state->listen());
   state->accept();
   state->thread = std::jthread([&io = *state->io] {
@@ -234,8 +111,11 @@ int Server::connections() const {
 
 void Server::stop() {
   if (!state_->io) return;
-  state_->io->stop();
-  state_->thread.join();
+  state_->runner.stop();
+  // Behind the answers of the statements that this cut off: they are small enough to be in the
+  // sockets once their turn has come.
+  asio::post(*state_->io, [&io = *state_->io] { io.stop(); });
+  if (state_->thread.joinable()) state_->thread.join();
   state_->pause.reset();
   state_->acceptor.reset();
   state_->io.reset();  // and with it the connections

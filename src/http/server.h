@@ -1,7 +1,8 @@
 // Listens for HTTP: health for load balancers, metrics for Prometheus, a page for people.
 //
-// One thread serves all connections, so no answer may wait for anything: all come from memory.
-// Connections, request sizes and times are bounded; who exceeds them is told or hung up on.
+// One thread serves all connections, so no answer of its own may wait for anything: they come from
+// memory. Statements (statements.h) are run by a few others. Connections, statements, request sizes
+// and times are bounded; who exceeds them is told or hung up on.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "query/commands.h"
 #include "query/status.h"
 
 namespace freshet::http {
@@ -21,20 +23,24 @@ struct ServerOptions {
   std::string version{};
   int connections_max = 256;
   std::size_t header_bytes_max = 8 << 10;
-  std::size_t body_bytes_max = 64 << 10;
+  std::size_t body_bytes_max = 256 << 10;  // a transformation of 1,600 columns, the most there are
+  int statements_max = 4;                  // that run at once
+  std::size_t statements_waiting_max = 16;
   std::chrono::milliseconds idle_timeout{60'000};     // between requests
   std::chrono::milliseconds request_timeout{10'000};  // to send one, or to take an answer
 };
 
 class Server {
  public:
-  // Fails with 58030 when the address is taken. `status` outlives the server.
-  static Result<std::unique_ptr<Server>> start(ServerOptions options, const query::Status& status);
+  // Fails with 58030 when the address is taken. What it is given outlives the server.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, const query::Status& status,
+                                               query::Commands& commands);
   ~Server();  // stops
 
   int port() const;
   int connections() const;
-  // Hangs up on everybody and returns when that is done.
+  // Stops the statements that run and tells their clients (57P01), hangs up on everybody and
+  // returns when that is done.
   void stop();
 
   struct State;

@@ -83,4 +83,18 @@ Result<std::optional<DropCollection>> resolve(DropCollection asked,
   return std::optional(std::move(asked));
 }
 
+Result<std::optional<Command>> resolve(Command asked, const std::vector<TableStatus>& tables,
+                                       const std::vector<std::string>& search_path) {
+  if (auto* altered = std::get_if<AlterCollection>(&asked)) {
+    *altered = TRY(resolve(std::move(*altered), tables, search_path));
+  } else if (auto* created = std::get_if<CreateCollection>(&asked)) {
+    *created = TRY(resolve(std::move(*created), tables, search_path));
+  } else if (auto* dropped = std::get_if<DropCollection>(&asked)) {
+    auto found = TRY(resolve(std::move(*dropped), tables, search_path));
+    if (!found) return std::optional<Command>();
+    *dropped = std::move(*found);
+  }
+  return std::optional(std::move(asked));
+}
+
 }  // namespace freshet::query

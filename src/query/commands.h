@@ -89,5 +89,8 @@ Result<CreateCollection> resolve(CreateCollection asked, const std::vector<Table
 Result<std::optional<DropCollection>> resolve(DropCollection asked,
                                               const std::vector<TableStatus>& tables,
                                               const std::vector<std::string>& search_path);
+// The same for any command; nothing comes back when there is nothing to do.
+Result<std::optional<Command>> resolve(Command asked, const std::vector<TableStatus>& tables,
+                                       const std::vector<std::string>& search_path);
 
 }  // namespace freshet::query

@@ -284,17 +284,10 @@ Result<Outcome> Session::State::command(Command asked) {
                  .hint = "It takes effect at once and cannot be rolled back."};
   }
   unpin();
-  if (auto* collection = std::get_if<AlterCollection>(&asked)) {
-    *collection = TRY(resolve(std::move(*collection), status.tables(), settings.search_path()));
-  } else if (auto* created = std::get_if<CreateCollection>(&asked)) {
-    *created = TRY(resolve(std::move(*created), status.tables(), settings.search_path()));
-  } else if (auto* dropped = std::get_if<DropCollection>(&asked)) {
-    auto found = TRY(resolve(std::move(*dropped), status.tables(), settings.search_path()));
-    if (!found) return Outcome{.tag = tag};
-    *dropped = std::move(*found);
-  }
+  const auto meant = TRY(resolve(std::move(asked), status.tables(), settings.search_path()));
+  if (!meant) return Outcome{.tag = tag};
   const std::stop_token stop = running.with([](Running& now) { return now.stop.get_token(); });
-  auto notes = commands.run(asked, stop);
+  auto notes = commands.run(*meant, stop);
   TRY(stopped());
   return Outcome{.tag = tag, .warnings = TRY(std::move(notes))};
 }

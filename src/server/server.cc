@@ -62,7 +62,7 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
                                          .sql_address = fmt::format("postgresql://{}:{}/freshet",
                                                                     set.listen, parts->sql->port()),
                                          .version = std::string(query::freshet_version)},
-                                        *parts->status)
+                                        *parts->status, parts->commands)
                         .context("listen for HTTP"));
   for (const auto& supervisor : parts->supervisors) supervisor->start();
   return std::unique_ptr<Server>(new Server(std::move(parts)));

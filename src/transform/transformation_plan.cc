@@ -169,14 +169,20 @@ Result<> Transformation::plan(const Definition& definition) {
 }
 
 // Plans a SELECT from _input, which has the columns of the table, the metadata and the row's
-// number.
+// number. An error has no position: it would be one in what we made of the user's statement.
 Result<> Transformation::open_row_query(const std::string& sql) {
   std::vector<std::string_view> more(std::begin(metadata_columns), std::end(metadata_columns));
   more.push_back(row_column);
   std::vector<Type> types = types_of(table_->columns);
   for (const Column& column : metadata_) types.push_back(column.type());
-  row_query_ = TRY(engine::RowQuery::open(
-      *connection_, input(*connection_, table_->columns, more) + sql, std::move(types)));
+  auto opened = engine::RowQuery::open(
+      *connection_, input(*connection_, table_->columns, more) + sql, std::move(types));
+  if (!opened.ok()) {
+    Error error = std::move(opened).error();
+    error.position = 0;
+    return error;
+  }
+  row_query_ = std::move(opened).value();
   return {};
 }
 
