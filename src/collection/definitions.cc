@@ -173,6 +173,15 @@ void read_constant(RowParser& parse, LoadedTable& table) {
   table.stored.constants[attnum] = parse.text();
 }
 
+void read_widened(RowParser& parse, LoadedTable& table) {
+  WidenedColumn column;
+  column.attnum = parse.number<std::int16_t>();
+  column.declared_type = parse.number<std::uint32_t>();
+  column.type.kind = parse.enumerator(TypeKind::List);
+  column.type.element = parse.enumerator(TypeKind::List);
+  table.stored.record.widened.push_back(column);
+}
+
 Result<std::vector<SourceRecord>> load_sources(engine::Connection& connection) {
   std::vector<SourceRecord> sources;
   const auto rows =
@@ -263,6 +272,17 @@ void write_constants(std::string& sql, const StoredTable& table) {
   }
 }
 
+// Wider types have no precision.
+void write_widened(std::string& sql, const StoredTable& table) {
+  std::size_t ordinal = 0;
+  for (const WidenedColumn& column : table.record.widened) {
+    fmt::format_to(Out(sql), "({},{},{},{},{},{},{}),", value(table.record.source),
+                   value(table.record.schema->id), ordinal++, column.attnum, column.declared_type,
+                   static_cast<unsigned>(column.type.kind),
+                   static_cast<unsigned>(column.type.element));
+  }
+}
+
 // INSERT INTO store._meta.<name> with the rows that `write` makes of each table, if any.
 Result<> insert(engine::Connection& connection, std::string_view name,
                 std::span<const StoredTable* const> tables,
@@ -331,6 +351,9 @@ Result<> create_definitions(engine::Connection& connection) {
       "CREATE TABLE IF NOT EXISTS store._meta.fields(source UINTEGER, id UINTEGER, "
       "ordinal UINTEGER, attnum SMALLINT, name VARCHAR, kind UTINYINT, precision UTINYINT, "
       "scale UTINYINT, shown UTINYINT);"
+      "CREATE TABLE IF NOT EXISTS store._meta.widened(source UINTEGER, id UINTEGER, "
+      "ordinal UINTEGER, attnum SMALLINT, declared_type UINTEGER, kind UTINYINT, "
+      "element UTINYINT);"
       "CREATE TABLE IF NOT EXISTS store._meta.constants(source UINTEGER, id UINTEGER, "
       "attnum SMALLINT, expression VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.derivations(source UINTEGER, id UINTEGER, "
@@ -360,6 +383,8 @@ Result<Definitions> load_definitions(engine::Connection& connection) {
   TRY(load(connection, tables, "derivations",
            "base, base_schema, base_name, sql, primary_key, retention_seconds, on_error", {},
            read_derivation));
+  TRY(load(connection, tables, "widened", "attnum, declared_type, kind, element", in_order,
+           read_widened));
   TRY(load(connection, tables, "constants", "attnum, expression", {}, read_constant));
   TRY(load(connection, tables, "segments", "segment, shown", in_order, read_segment));
   for (auto& [key, table] : tables) {
@@ -408,6 +433,7 @@ Result<> save_tables(engine::Connection& connection, std::span<const StoredTable
   TRY(insert(connection, "fields", tables, write_fields));
   TRY(insert(connection, "derivations", tables, write_derivation));
   TRY(insert(connection, "constants", tables, write_constants));
+  TRY(insert(connection, "widened", tables, write_widened));
   return insert(connection, "segments", tables, write_segments);
 }
 
@@ -418,8 +444,8 @@ Result<> erase_tables(engine::Connection& connection, SourceId source,
   for (const TableId table : tables) fmt::format_to(Out(ids), "{},", value(table));
   ids.pop_back();
   std::string sql;
-  for (const std::string_view name :
-       {"tables", "columns", "labels", "fields", "derivations", "constants", "segments"}) {
+  for (const std::string_view name : {"tables", "columns", "labels", "fields", "derivations",
+                                      "constants", "widened", "segments"}) {
     fmt::format_to(Out(sql), "DELETE FROM store._meta.{} WHERE source = {} AND id IN ({});", name,
                    value(source), ids);
   }

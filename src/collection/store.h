@@ -45,6 +45,7 @@ struct TableRecord {
   bool resync = false;        // live, and to be copied again meanwhile
   // What the source's catalog said when the rows had this schema. The store keeps it, no more.
   std::string catalog;
+  std::vector<WidenedColumn> widened{};  // what the next copies are to hold wider
 
   // Told by the store, never to it.
   bool resuming = false;  // catching up after a pause, and visible as it was then

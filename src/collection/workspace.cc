@@ -263,6 +263,7 @@ Result<> Workspace::stop(Table& table, const ChangeSet::Stopped& why) {
   TableRecord& record = table.stored.record;
   record.state = why.shape_changed ? TableState::Waiting : TableState::Failed;
   record.resync = false;
+  if (why.widened) record.widened.push_back(*why.widened);
   record.last_error = why.shape_changed ? "" : why.reason.message;
   if (!why.shape_changed && !why.reason.hint.empty()) {
     record.last_error += " (" + why.reason.hint + ")";

@@ -96,7 +96,8 @@ struct PgoutputDecoder::State {
   void push(Table& table, Change change);
   bool names_old_rows(Table& table, char old_kind);
   Result<> row_failed(Table& table, Outcome outcome, std::string_view kind);
-  void stop(Table& table, bool shape_changed, Error reason);
+  void stop(Table& table, bool shape_changed, Error reason,
+            std::optional<WidenedColumn> widened = std::nullopt);
 
   std::unordered_map<TableId, Table> tables_;
   std::unordered_map<TableId, SeenRelation> relations_;
@@ -371,25 +372,29 @@ bool PgoutputDecoder::State::names_old_rows(Table& table, char old_kind) {
 
 Result<> PgoutputDecoder::State::row_failed(Table& table, Outcome outcome, std::string_view kind) {
   Error reason = table.rows.take_error();
+  const auto widened = table.rows.take_widened();
   if (outcome == Outcome::Malformed || (outcome == Outcome::OtherShape && table.checked)) {
     return corruption(fmt::format("{} message: {}", kind, reason.message));
   }
   // In another form the value came when a column had gone from the catalog before its last rows
   // were sent; a copy has them all.
-  const bool copied_again = outcome == Outcome::OtherShape || outcome == Outcome::OtherForm;
-  stop(table, copied_again, std::move(reason));
+  const bool copied_again =
+      outcome == Outcome::OtherShape || outcome == Outcome::OtherForm || widened;
+  stop(table, copied_again, std::move(reason), widened);
   return {};
 }
 
 // Takes the table back to where the transaction began: what stays is its state at some commit.
-void PgoutputDecoder::State::stop(Table& table, bool shape_changed, Error reason) {
+void PgoutputDecoder::State::stop(Table& table, bool shape_changed, Error reason,
+                                  std::optional<WidenedColumn> widened) {
   out_->change_count -= table.changes->changes.size() - table.begin.changes;
   drop_to(*table.changes, table.begin);
   table.changes_end = table.begin.changes;
   table.stopped = true;
   const TableSchema& schema = *table.rows.schema();
   out_->stopped.push_back({schema.id, shape_changed,
-                           std::move(reason).with_context("table " + schema.qualified_name())});
+                           std::move(reason).with_context("table " + schema.qualified_name()),
+                           widened});
 }
 
 }  // namespace freshet::decode

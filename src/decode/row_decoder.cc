@@ -101,7 +101,11 @@ Outcome RowDecoder::read_value(ByteReader& reader, char kind, std::size_t ordina
   const postgres::ValueDecoder& decoder = kind == 't' ? input.text : input.binary;
   const postgres::ValueFault fault = decoder.append(column, value, arena);
   if (fault == postgres::ValueFault::None) return Outcome::Done;
-  error_ = decoder.error(fault, value).with_context("column " + schema_->columns[ordinal].name);
+  const ColumnSchema& its = schema_->columns[ordinal];
+  error_ = decoder.error(fault, value).with_context("column " + its.name);
+  if (const auto type = postgres::wider(its.type, fault)) {
+    widened_ = WidenedColumn{its.attnum, its.declared_type(), *type};
+  }
   return fault == postgres::ValueFault::NoBinaryForm ? Outcome::OtherForm : Outcome::Unrepresented;
 }
 

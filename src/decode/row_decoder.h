@@ -43,6 +43,8 @@ class RowDecoder {
 
   // The reason of the last outcome that was not Done.
   Error take_error() { return std::move(error_); }
+  // If that was a value that its column cannot hold: what can.
+  std::optional<WidenedColumn> take_widened() { return std::exchange(widened_, std::nullopt); }
 
  private:
   struct Input {
@@ -61,6 +63,7 @@ class RowDecoder {
   std::shared_ptr<const TableSchema> schema_;
   std::vector<Input> inputs_;  // one per column of the schema
   Error error_;
+  std::optional<WidenedColumn> widened_;
 };
 
 }  // namespace freshet::decode

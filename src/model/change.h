@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -60,8 +61,9 @@ struct ChangeSet {
   // that changed. Their remaining changes were skipped.
   struct Stopped {
     TableId table;
-    bool shape_changed;  // the source has altered the table; copy it again
+    bool shape_changed;  // the source has altered the table, or it is to be: copy it again
     Error reason;
+    std::optional<WidenedColumn> widened{};  // what the copy is to hold a column as
   };
   std::vector<Stopped> stopped;
 

@@ -17,4 +17,14 @@ std::vector<std::size_t> TableSchema::identity_columns() const {
   return ordinals;
 }
 
+void widen(TableSchema& schema, std::span<const WidenedColumn> columns) {
+  for (const WidenedColumn& wide : columns) {
+    for (ColumnSchema& column : schema.columns) {
+      const bool same =
+          column.attnum == wide.attnum && column.declared_type() == wide.declared_type;
+      if (same) column.type = wide.type;
+    }
+  }
+}
+
 }  // namespace freshet

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,15 @@ struct ColumnSchema {
 
 std::vector<Type> types_of(const std::vector<ColumnSchema>& columns);
 
+// A column that had a value which its type here cannot hold: from the next copy on it has a wider
+// one, for as long as the source declares it with the same type.
+struct WidenedColumn {
+  std::int16_t attnum = 0;
+  std::uint32_t declared_type = 0;  // ColumnSchema::declared_type()
+  Type type;
+  friend bool operator==(const WidenedColumn&, const WidenedColumn&) = default;
+};
+
 // How updates and deletes name the row they change.
 enum class Identity : std::uint8_t {
   Key,   // by the columns with in_key: primary key or REPLICA IDENTITY USING INDEX
@@ -74,5 +84,8 @@ struct TableSchema {
   std::vector<std::size_t> identity_columns() const;
   friend bool operator==(const TableSchema&, const TableSchema&) = default;
 };
+
+// Gives the columns their wider types, where the source declares them with the same type still.
+void widen(TableSchema& schema, std::span<const WidenedColumn> columns);
 
 }  // namespace freshet

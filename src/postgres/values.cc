@@ -118,6 +118,27 @@ ValueDecoder value_decoder(std::uint32_t type_oid, Type type, Format format) {
   return {function_for(type_oid, type, format), type_oid, type, format};
 }
 
+std::optional<Type> wider(Type type, ValueFault fault) {
+  const bool list = type.kind == TypeKind::List;
+  const TypeKind scalar = list ? type.element : type.kind;
+  switch (fault) {
+    case ValueFault::NotANumber:
+    case ValueFault::Infinite:
+    case ValueFault::OutOfRange: {
+      if (scalar != TypeKind::Decimal) return Type{TypeKind::Text};
+      const Type numeric{TypeKind::Numeric};
+      return list ? list_of(numeric) : numeric;
+    }
+    case ValueFault::Dimensions:
+    case ValueFault::LowerBound: return Type{TypeKind::Text};
+    case ValueFault::None:
+    case ValueFault::Malformed:
+    case ValueFault::NoBinaryForm:
+    case ValueFault::Encoding: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 Result<> append_value(Column& column, std::uint32_t type_oid, Format format, Bytes value,
                       Arena& arena) {
   const ValueDecoder decoder(function_for(type_oid, column.type(), format), type_oid, column.type(),

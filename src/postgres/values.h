@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/arena.h"
@@ -48,6 +49,10 @@ class ValueDecoder {
 
 // The decoder of values of a PostgreSQL type for a column that holds them as `type`.
 ValueDecoder value_decoder(std::uint32_t type_oid, Type type, Format format);
+
+// What holds the value of which `type` said that it does not fit: numeric for decimal, and the
+// exact text for anything else. Nothing when no type would.
+std::optional<Type> wider(Type type, ValueFault fault);
 
 // PostgreSQL's name of a type we know ("timestamptz", "int8[]"), else "oid 12345".
 std::string type_name(std::uint32_t type_oid);

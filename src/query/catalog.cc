@@ -68,8 +68,13 @@ std::uint32_t pg_type_of(Type type) {
 
 std::uint32_t pg_type_of(const ColumnSchema& column) {
   if (column.pg_type == 0) return pg_type_of(column.type);
-  if (find_type(column.pg_type) || find_element(column.pg_type)) return column.pg_type;
-  return oid::text;
+  // A text, whatever the source has it as; or a numeric that is wider than it is there.
+  const bool scalar_text =
+      column.type.kind == TypeKind::Text && column.type.shown == Shown::AsStored;
+  const PgType* const known = find_type(column.pg_type);
+  if (scalar_text && (known == nullptr || known->engine_name != "VARCHAR")) return oid::text;
+  if (known != nullptr || find_element(column.pg_type) != nullptr) return column.pg_type;
+  return column.type.kind == TypeKind::List ? pg_type_of(column.type) : oid::text;
 }
 
 CatalogRelation collection_relation(const TableSchema& schema) {

@@ -219,12 +219,25 @@ class Rewriter {
     if (const std::string engine = engine_operator(text); engine != text)
       replace(i, i, " " + engine + " ");
     if (text == "->" || text == "->>" || text == "#>" || text == "#>>") arrows(i);
-    if ((text == "=" || text == "<>") && is_string(i + 1)) {
-      const std::string value = tokens_[i + 1].string_value();
-      if (value.size() > 2 && value.front() == '{' && value.back() == '}' &&
-          value.find_first_not_of("{}0123456789, ") == std::string::npos)
-        replace(i + 1, i + 1, "'[" + value.substr(1, value.size() - 2) + "]'");
+    if ((text == "=" || text == "<>") && is_string(i + 1)) array_literal(i);
+  }
+
+  // column = '{1,2}': an array where the column is one, and this very text where it is not. TYPEOF
+  // is Rockset's.
+  void array_literal(std::size_t i) {
+    const auto list = engine_list_text(tokens_[i + 1].string_value());
+    const std::size_t begin = operand_begin(i - 1);
+    std::string column;
+    for (std::size_t at = begin; at < i; ++at) {
+      if (!tokens_[at].is_name() && !tokens_[at].is(".")) return;
+      column += tokens_[at].text;
     }
+    if (!list) return;
+    insert_before(begin, "(CASE WHEN typeof(" + column + ") = 'array' THEN " + column + " " +
+                             std::string(tokens_[i].text) + " " + quoted_text(*list) +
+                             " ELSE CAST(");
+    insert_after(i - 1, " AS VARCHAR)");
+    insert_after(i + 1, " END)");
   }
 
   // The engine's arrows bind weaker than =, so that j->>'a' = 'b' means something else there.

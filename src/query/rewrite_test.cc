@@ -37,6 +37,15 @@ TEST(Rewrite, MatchesRegularExpressionsPartially) {
   EXPECT_EQ(rewritten("a OPERATOR(pg_catalog.~) 'x' COLLATE pg_catalog.default"), "a  ~@  'x' ");
 }
 
+TEST(Rewrite, ReadsArrayLiteralsWhereTheColumnIsAnArray) {
+  EXPECT_EQ(rewritten("select 1 from t where t.a = '{1,\"b c\"}' and x"),
+            "select 1 from t where (CASE WHEN typeof(t.a) = 'array' THEN t.a = '[''1'', ''b c'']' "
+            "ELSE CAST(t.a AS VARCHAR) = '{1,\"b c\"}' END) and x");
+  for (const char* sql : {"select a = '{\"k\": 1}'", "select a = '{{1}}'", "select f(a) = '{1}'"}) {
+    EXPECT_EQ(rewritten(sql), sql);
+  }
+}
+
 TEST(Rewrite, TurnsObjectNamesIntoOidsAndBack) {
   EXPECT_EQ(rewritten("select 'orders'::regclass"), "select _catalog.regclass_oid('orders')");
   EXPECT_EQ(rewritten("select c.oid::pg_catalog.regclass::pg_catalog.text"),

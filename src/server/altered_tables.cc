@@ -2,6 +2,7 @@
 
 #include "base/guarded.h"
 #include "observe/log.h"
+#include "server/new_labels.h"
 
 namespace freshet::server {
 
@@ -40,6 +41,29 @@ Result<std::vector<ChangeSet::Stopped>> AlteredTables::follow(const decode::Alte
   observe::info("table altered", {{"table", name}, {"change", altered.difference}});
   record.schema = alteration.schema;
   record.catalog = alteration.catalog;
+  return refused;
+}
+
+Result<std::vector<ChangeSet::Stopped>> AlteredTables::learn_labels(collection::TableRecord& record,
+                                                                    collection::Writer& writer,
+                                                                    Rows rows,
+                                                                    std::stop_token stop) {
+  const TableSchema& before = *record.schema;
+  const std::string name = before.qualified_name();
+  const auto shape = TRY(ask(before.id, std::move(stop)).context("read the labels of " + name));
+  if (!shape) return std::vector<ChangeSet::Stopped>();  // the stream will come to its end
+  auto schema = with_labels_of(*shape, before);
+  if (renamed_label(before, *schema)) {
+    Error reason{.sqlstate = "0A000", .message = "table " + name + ": a label was renamed"};
+    return stop_table({before.id, true, std::move(reason)}, writer, rows);
+  }
+  if (*schema == before) return std::vector<ChangeSet::Stopped>();
+  auto refused =
+      TRY(writer.alter({.schema = schema, .catalog = record.catalog}, rows == Rows::Behind)
+              .context("alter " + name));
+  if (!refused.empty()) return refused;
+  observe::info("table altered", {{"table", name}, {"change", "an enum has a new label"}});
+  record.schema = std::move(schema);
   return refused;
 }
 

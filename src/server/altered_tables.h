@@ -39,6 +39,12 @@ class AlteredTables {
                                                  collection::Writer& writer, Rows rows,
                                                  std::stop_token stop);
 
+  // The same for a table whose rows have labels that it does not know: takes it to those that the
+  // source has now. It waits for a new copy when one of them was renamed.
+  Result<std::vector<ChangeSet::Stopped>> learn_labels(collection::TableRecord& record,
+                                                       collection::Writer& writer, Rows rows,
+                                                       std::stop_token stop);
+
  private:
   Result<ShapeChange> decide(const decode::Altered& altered, const collection::TableRecord& record,
                              std::stop_token stop);

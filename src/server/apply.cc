@@ -8,6 +8,7 @@
 #include "observe/metrics.h"
 #include "server/alter_collection.h"
 #include "server/mirrored_tables.h"
+#include "server/new_labels.h"
 #include "server/take_news.h"
 
 namespace freshet::server {
@@ -237,7 +238,7 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
     }
     if (changes_.payload_bytes >= batch_bytes_max) {
       if (whole) break;
-      TRY(flush(true));
+      TRY(flush(true, stop));
       changes_.clear();
     }
     record = TRY(reader_->next(stop, whole ? 0ms : 1000ms).context("read stream"));
@@ -250,7 +251,7 @@ Result<bool> Apply::apply_waiting(std::stop_token stop) {
     }
     if (!record) return false;
   }
-  TRY(flush(false));
+  TRY(flush(false, stop));
   batch_took_ = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
   return true;
@@ -266,17 +267,12 @@ Result<> Apply::decode_part(const TransactionPart& part, const std::stop_token& 
 // What came before has the old shape, what comes now the new one; all of it becomes visible
 // together.
 Result<> Apply::follow_altered(const decode::Altered& altered, const std::stop_token& stop) {
-  TRY(flush(true));
+  TRY(flush(true, stop));
   changes_.clear();
   const TableId id = altered.schema->id;
   const auto entry = changes_.tables.find(id);
   if (entry == changes_.tables.end()) return {};  // it stopped at a value before
-  if (!altered_.contains(id)) {
-    for (collection::TableRecord& record : store_.tables()) {
-      if (record.source == source_ && record.schema->id == id) altered_[id] = std::move(record);
-    }
-  }
-  collection::TableRecord& record = altered_[id];
+  collection::TableRecord& record = altered_record(id);
   const auto stopped =
       TRY(altered_tables_.follow(altered, record, *writer_, AlteredTables::Rows::Live, stop));
   skip_stopped(stopped);
@@ -285,7 +281,45 @@ Result<> Apply::follow_altered(const decode::Altered& altered, const std::stop_t
   return {};
 }
 
-Result<> Apply::flush(bool more_follows) {
+// As this commit has made it so far.
+collection::TableRecord& Apply::altered_record(TableId id) {
+  if (!altered_.contains(id)) {
+    for (collection::TableRecord& record : store_.tables()) {
+      if (record.source == source_ && record.schema->id == id) altered_[id] = std::move(record);
+    }
+  }
+  return altered_[id];
+}
+
+// What has a label that is not known yet is applied, but not shown before the label has its place.
+Result<> Apply::learn_labels(const std::stop_token& stop) {
+  const std::vector<TableId> tables = tables_with_new_labels(changes_);
+  if (tables.empty()) return {};
+  const Applied applied = changes_.applied;
+  const auto payload_bytes = changes_.payload_bytes;
+  TRY(apply_changes(true));
+  changes_.clear();
+  changes_.applied = applied;
+  changes_.payload_bytes = payload_bytes;
+  for (const TableId id : tables) {
+    const auto entry = changes_.tables.find(id);
+    if (entry == changes_.tables.end()) continue;  // it stopped
+    collection::TableRecord& record = altered_record(id);
+    const auto stopped =
+        TRY(altered_tables_.learn_labels(record, *writer_, AlteredTables::Rows::Live, stop));
+    skip_stopped(stopped);
+    stopped_.insert(stopped_.end(), stopped.begin(), stopped.end());
+    if (stopped.empty()) go_on_as(record.schema, entry->second);
+  }
+  return {};
+}
+
+Result<> Apply::flush(bool more_follows, const std::stop_token& stop) {
+  TRY(learn_labels(stop));
+  return apply_changes(more_follows);
+}
+
+Result<> Apply::apply_changes(bool more_follows) {
   // Whether decode or the writer stops them: none of what came with this commit shows.
   const bool only_idle = changes_.payload_bytes == 0 && transactions_ == 0;
   skip_stopped(changes_.stopped);

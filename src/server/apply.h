@@ -48,7 +48,10 @@ class Apply {
   Result<bool> apply_waiting(std::stop_token stop);
   Result<> decode_part(const TransactionPart& part, const std::stop_token& stop);
   Result<> follow_altered(const decode::Altered& altered, const std::stop_token& stop);
-  Result<> flush(bool more_follows);
+  collection::TableRecord& altered_record(TableId id);
+  Result<> learn_labels(const std::stop_token& stop);
+  Result<> flush(bool more_follows, const std::stop_token& stop);
+  Result<> apply_changes(bool more_follows);
   void skip_stopped(const std::vector<ChangeSet::Stopped>& stopped);
   Result<> settle_stopped();
   void note_lag();

@@ -8,6 +8,7 @@
 
 #include "postgres/shape.h"
 #include "server/mirrored_tables.h"
+#include "server/new_labels.h"
 #include "server/shape_change.h"
 
 namespace freshet::server {
@@ -34,19 +35,6 @@ decode::Relation relation_of(const TableSchema& schema) {
 bool same_numbers(const TableSchema& one, const TableSchema& other) {
   return std::ranges::equal(one.columns, other.columns, {}, &ColumnSchema::attnum,
                             &ColumnSchema::attnum);
-}
-
-// A label keeps its oid when it is renamed, and rows their old text of it.
-bool renamed_label(const TableSchema& before, const TableSchema& now) {
-  for (const ColumnSchema& column : before.columns) {
-    const auto same = std::ranges::find(now.columns, column.attnum, &ColumnSchema::attnum);
-    if (same == now.columns.end()) continue;
-    for (const EnumLabel& label : column.labels) {
-      const auto found = std::ranges::find(same->labels, label.oid, &EnumLabel::oid);
-      if (found != same->labels.end() && found->label != label.label) return true;
-    }
-  }
-  return false;
 }
 
 // The files of a table, or of each partition.

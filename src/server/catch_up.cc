@@ -7,6 +7,7 @@
 #include "decode/decoder.h"
 #include "observe/log.h"
 #include "server/mirrored_tables.h"
+#include "server/new_labels.h"
 
 namespace freshet::server {
 
@@ -127,6 +128,7 @@ Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset un
         changes.payload_bytes >= batch_bytes_max || std::chrono::steady_clock::now() >= deadline;
   }
   const bool there = group.at >= until;
+  TRY(learn_labels(writer, group, stop));
   std::vector<TableId> ready;
   if (there && how == GoLive::EachAlone) {
     for (const auto& record : group.records) ready.push_back(record.schema->id);
@@ -152,6 +154,7 @@ Result<bool> CatchUp::replay(collection::Writer& writer, Group& group, Offset un
 
 Result<> CatchUp::follow_altered(collection::Writer& writer, Group& group,
                                  const decode::Altered& altered, const std::stop_token& stop) {
+  TRY(learn_labels(writer, group, stop));
   drop(group, TRY(writer.replay(group.changes, true, {})));
   group.changes.clear();
   const TableId id = altered.schema->id;
@@ -163,6 +166,29 @@ Result<> CatchUp::follow_altered(collection::Writer& writer, Group& group,
       TRY(altered_tables_.follow(altered, *record, writer, AlteredTables::Rows::Behind, stop));
   drop(group, stopped);
   if (stopped.empty()) go_on_as(record->schema, entry->second);
+  return {};
+}
+
+// What has a label that is not known yet is replayed, but does not go live before the label has its
+// place.
+Result<> CatchUp::learn_labels(collection::Writer& writer, Group& group,
+                               const std::stop_token& stop) {
+  const std::vector<TableId> tables = tables_with_new_labels(group.changes);
+  if (tables.empty()) return {};
+  const Applied applied = group.changes.applied;
+  drop(group, TRY(writer.replay(group.changes, true, {})));
+  group.changes.clear();
+  group.changes.applied = applied;
+  for (const TableId id : tables) {
+    const auto entry = group.changes.tables.find(id);
+    if (entry == group.changes.tables.end()) continue;  // it stopped
+    const auto record =
+        std::ranges::find(group.records, id, [](const auto& each) { return each.schema->id; });
+    const auto stopped =
+        TRY(altered_tables_.learn_labels(*record, writer, AlteredTables::Rows::Behind, stop));
+    drop(group, stopped);
+    if (stopped.empty()) go_on_as(record->schema, entry->second);
+  }
   return {};
 }
 

@@ -51,6 +51,7 @@ class CatchUp {
                       std::chrono::milliseconds limit, std::stop_token stop);
   Result<> follow_altered(collection::Writer& writer, Group& group, const decode::Altered& altered,
                           const std::stop_token& stop);
+  Result<> learn_labels(collection::Writer& writer, Group& group, const std::stop_token& stop);
   void drop(Group& group, const std::vector<ChangeSet::Stopped>& stopped);
   void settle_stopped(Group& group);
   void show(const Group& group, Offset until);

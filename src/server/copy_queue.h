@@ -33,10 +33,11 @@ struct CopyJob {
   const collection::TableRecord record;
   const std::shared_ptr<snapshot::CopyProgress> progress =
       std::make_shared<snapshot::CopyProgress>();
-  std::unique_ptr<collection::Copy> copy;  // once it is open
-  std::stop_source stop;                   // of this table alone
-  std::atomic<int> waits{0};               // the session that waits for its lock
-  unsigned attempts = 0;                   // to lock it; of the one who opens it
+  std::unique_ptr<collection::Copy> copy;           // once it is open
+  std::stop_source stop;                            // of this table alone
+  std::atomic<int> waits{0};                        // the session that waits for its lock
+  unsigned attempts = 0;                            // to lock it; of the one who opens it
+  Guarded<std::optional<WidenedColumn>> widened{};  // for a value that did not fit
 };
 
 // Thread safe.

@@ -214,7 +214,10 @@ Result<> CopyTables::copy_some(const CopyQueue::Task& task, Round& round,
   }
   if (!task.helps) {
     TRY(open(job, round, *reader));
-  } else if (!reader->open(round.snapshot, job.record.schema->id, Patience::WaitsNot).ok()) {
+  } else if (!reader
+                  ->open(round.snapshot, job.record.schema->id, Patience::WaitsNot,
+                         job.record.widened)
+                  .ok()) {
     round.queue.needs_no_help(job);
     reader.reset();
     return {};
@@ -222,9 +225,13 @@ Result<> CopyTables::copy_some(const CopyQueue::Task& task, Round& round,
   std::optional<LoadThreads> load;
   while (const auto piece = round.queue.take_piece(job)) {
     if (!load) load.emplace(*job.copy, loaders_per_worker());
-    TRY(reader->copy(
+    const Result<> copied = reader->copy(
         *piece, [&](snapshot::RowBatch& batch) { return load->put(batch); }, *job.progress,
-        job.stop.get_token()));
+        job.stop.get_token());
+    if (const auto column = copied.ok() ? std::nullopt : reader->widened()) {
+      job.widened.with([&](auto& widened) { widened = column; });
+    }
+    TRY(copied);
   }
   TRY(reader->close());
   if (load) TRY(load->finish());
@@ -243,7 +250,8 @@ Result<> CopyTables::open(CopyJob& job, Round& round, snapshot::TableReader& rea
   set_phase(*job.record.schema, "waiting for lock");
   ++job.attempts;
   job.waits = reader.backend_pid();
-  auto locked = reader.open(round.snapshot, job.record.schema->id, Patience::Waits);
+  auto locked =
+      reader.open(round.snapshot, job.record.schema->id, Patience::Waits, job.record.widened);
   job.waits = 0;
   const postgres::CatalogTable table = TRY(std::move(locked));
   if (options_.binary && !has_binary_form(table.schema)) {
@@ -288,6 +296,8 @@ void CopyTables::leave(CopyJob& job, Round& round, Result<> outcome) {
   }
   if (round.stop.stop_requested() || round.failure.get()) return;
   if (known_tables().contains(job.record.schema->id)) {
+    if (const auto column = job.widened.get())
+      return widen(job, *column, *round.queue.failure(job));
     return failed(*job.record.schema, *round.queue.failure(job));
   }
   board_.with([&](SourceFacts& facts) { facts.copies.erase(job.record.schema->id); });
@@ -333,6 +343,21 @@ std::set<TableId> CopyTables::known_tables() const {
     if (record.source == source_) known.insert(record.schema->id);
   }
   return known;
+}
+
+// The next copy holds the column wider; rows that are there are seen until then.
+void CopyTables::widen(const CopyJob& job, const WidenedColumn& column, const Error& why) {
+  const TableSchema& schema = *job.record.schema;
+  board_.with([&](SourceFacts& facts) { facts.copies.erase(schema.id); });
+  observe::info("a value does not fit the type of its column, copying the table again",
+                {{"table", schema.qualified_name()},
+                 {"type", to_string(column.type)},
+                 {"reason", why.message}});
+  for (TableRecord& record : store_.tables()) {
+    if (record.source != source_ || record.schema->id != schema.id) continue;
+    record.widened.push_back(column);
+    handover_.give(std::move(record));
+  }
 }
 
 // By fault class: what may pass is tried again later and later, the rest stops this table alone.

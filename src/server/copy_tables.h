@@ -79,6 +79,7 @@ class CopyTables {
   void hand_over(CopyJob& job, Round& round);
   void look_after(Round& round);
   std::set<TableId> known_tables() const;
+  void widen(const CopyJob& job, const WidenedColumn& column, const Error& why);
   void failed(const TableSchema& schema, Error error);
   void set_phase(const Records& records, const std::string& phase);
   void set_phase(const TableSchema& schema, const std::string& phase);

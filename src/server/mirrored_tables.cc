@@ -22,6 +22,16 @@ collection::TableRecord record_for(SourceId source, const postgres::CatalogTable
   return record;
 }
 
+void widen(std::vector<postgres::CatalogTable>& tables,
+           const std::vector<collection::TableRecord>& records, SourceId source) {
+  for (const collection::TableRecord& record : records) {
+    if (record.source != source || record.widened.empty()) continue;
+    for (postgres::CatalogTable& table : tables) {
+      if (table.schema.id == record.schema->id) widen(table.schema, record.widened);
+    }
+  }
+}
+
 void refuse(collection::TableRecord& record, const std::string& why) {
   record.state = collection::TableState::Failed;
   record.last_error = "cannot be mirrored: " + why;
@@ -33,7 +43,12 @@ void mark_dropped(collection::TableRecord& record) {
 }
 
 void tell_stopped(const ChangeSet::Stopped& table) {
-  if (table.shape_changed) {
+  if (table.widened) {
+    observe::info("a value does not fit the type of its column, copying the table again",
+                  {{"table", value(table.table)},
+                   {"type", to_string(table.widened->type)},
+                   {"reason", table.reason.message}});
+  } else if (table.shape_changed) {
     observe::info("table changed shape, copying it again",
                   {{"table", value(table.table)}, {"reason", table.reason.message}});
   } else {

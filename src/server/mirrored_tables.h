@@ -19,6 +19,9 @@ Result<postgres::TablePatterns> patterns_of(const SourceConfig& config,
 collection::TableRecord record_for(SourceId source, const postgres::CatalogTable& table);
 
 // Marks the record of a table that cannot be mirrored, or was dropped: its rows stay.
+// Holds the columns wider that did not hold all of their values.
+void widen(std::vector<postgres::CatalogTable>& tables,
+           const std::vector<collection::TableRecord>& records, SourceId source);
 void refuse(collection::TableRecord& record, const std::string& why);
 void mark_dropped(collection::TableRecord& record);
 

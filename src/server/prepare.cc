@@ -177,7 +177,9 @@ Result<> reconcile(collection::Store& store, collection::Writer& writer,
                           record.state == TableState::Paused;
     const bool other = !followed && found->second->schema != *record.schema;
     if (anew || other || record.state == TableState::Copying) {
-      put.push_back(record_for(source, *found->second));
+      TableRecord fresh = record_for(source, *found->second);
+      fresh.widened = std::move(record.widened);
+      put.push_back(std::move(fresh));
     }
     present.erase(found);
   }
@@ -269,14 +271,14 @@ Result<Prepared> prepare(const SourceConfig& config, const std::filesystem::path
   const int version = connection->server_version();
   const postgres::Plugin plugin = plugin_for(config, version);
   const bool pgoutput = plugin == postgres::Plugin::Pgoutput;
-  const std::vector<CatalogTable> tables =
-      TRY(postgres::read_tables(*connection, patterns, plugin));
+  std::vector<CatalogTable> tables = TRY(postgres::read_tables(*connection, patterns, plugin));
 
   Prepared prepared;
   prepared.names = source::names_for(config.name);
   prepared.plugin = plugin;
   source::SlotStatus slot = TRY(source::slot_status(*connection, prepared.names.slot));
   prepared.record = TRY(find_or_add(config, store, slot, prepared.names));
+  widen(tables, store.tables(), prepared.record.id);
   prepared.binary = pgoutput && version >= 140000 && all_binary(tables, store, prepared.record);
   FAILPOINT("prepare.add_source.after");
   TRY(source::take_lease(*connection, prepared.names, owner));

@@ -100,8 +100,9 @@ Result<> WatchCatalog::tell() {
   const auto record = store_.find_source(config_.name);
   CHECK(record);  // whoever is followed is recorded
   const postgres::TablePatterns patterns = TRY(patterns_of(config_, *record));
-  const std::vector<postgres::CatalogTable> tables =
+  std::vector<postgres::CatalogTable> tables =
       TRY(postgres::read_tables(*connection_, patterns, options_.plugin, postgres::Sizes::AsKnown));
+  widen(tables, records, source_);
   // First of all: until it is done, the application's updates of a table without a key fail.
   Result<> published;
   if (options_.plugin == postgres::Plugin::Pgoutput) {

@@ -105,6 +105,10 @@ Result<std::size_t> CopyRows::take_row(Bytes bytes) {
     }
     const auto fault = decoders_[column].append(columns[column], value, batch_.arena);
     if (fault != postgres::ValueFault::None) {
+      const ColumnSchema& its = schema_.columns[column];
+      if (const auto type = postgres::wider(its.type, fault)) {
+        widened_ = WidenedColumn{its.attnum, its.declared_type(), *type};
+      }
       return decoders_[column]
           .error(fault, value)
           .with_context("column " + schema_.columns[column].name);

@@ -57,6 +57,8 @@ class CopyRows {
   Result<> finish();
 
   std::uint64_t rows() const { return rows_; }
+  // When take() failed at a value that its column cannot hold: what can.
+  std::optional<WidenedColumn> widened() const { return widened_; }
 
  private:
   enum class Expects { Header, Rows, Nothing };
@@ -76,6 +78,7 @@ class CopyRows {
   std::size_t batch_rows_ = 0;
   std::size_t batch_bytes_ = 0;
   std::uint64_t rows_ = 0;
+  std::optional<WidenedColumn> widened_;
 };
 
 }  // namespace freshet::snapshot

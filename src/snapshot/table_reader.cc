@@ -56,9 +56,10 @@ int TableReader::backend_pid() const {
   return connection_->backend_pid();
 }
 
-Result<CatalogTable> TableReader::open(Snapshot& snapshot, TableId id, Patience patience) {
+Result<CatalogTable> TableReader::open(Snapshot& snapshot, TableId id, Patience patience,
+                                       std::span<const WidenedColumn> widened) {
   CHECK(!table_);
-  Result<CatalogTable> opened = open_locked(snapshot, id, patience);
+  Result<CatalogTable> opened = open_locked(snapshot, id, patience, widened);
   if (opened.ok()) {
     FAILPOINT("snapshot.lock.after");
     return opened;
@@ -67,7 +68,8 @@ Result<CatalogTable> TableReader::open(Snapshot& snapshot, TableId id, Patience 
   return std::move(opened).context(fmt::format("lock the table with oid {}", value(id)));
 }
 
-Result<CatalogTable> TableReader::open_locked(Snapshot& snapshot, TableId id, Patience patience) {
+Result<CatalogTable> TableReader::open_locked(Snapshot& snapshot, TableId id, Patience patience,
+                                              std::span<const WidenedColumn> widened) {
   // One connection is one process on the source; how many there are is for us to say.
   TRY(connection_->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
   const auto seen =
@@ -85,6 +87,7 @@ Result<CatalogTable> TableReader::open_locked(Snapshot& snapshot, TableId id, Pa
     return Error{.sqlstate = sqlstate::feature_not_supported, .message = table.why_not};
   }
   CHECK(!table.schema.columns.empty());
+  widen(table.schema, widened);
   TRY(check_unchanged(table, snapshot));
   columns_ = TRY(copy_columns(*connection_, table));
   table_ = table;
@@ -137,7 +140,10 @@ Result<> TableReader::copy(const Piece& piece, const RowSink& sink, CopyProgress
     return rows.take(bytes);
   };
   FAILPOINT("snapshot.copy.before");
-  TRY(connection_->copy_out(copy_statement(columns_, piece), take, std::move(stop)).context(what));
+  const Result<> copied =
+      connection_->copy_out(copy_statement(columns_, piece), take, std::move(stop)).context(what);
+  widened_ = rows.widened();
+  TRY(copied);
   FAILPOINT("snapshot.copy.after");
   return rows.finish().context(what);
 }

@@ -38,14 +38,18 @@ class TableReader {
 
   // Whether to wait for the lock. Behind a waiting ALTER nobody should, who has no need to.
   enum class Patience { Waits, WaitsNot };
-  // Locks a table, and reads it again as it is under the snapshot. Transient errors: 55P03 when the
-  // lock was not to be had, 40001 when the table was altered since the snapshot was taken.
-  Result<postgres::CatalogTable> open(Snapshot& snapshot, TableId table, Patience patience);
+  // Locks a table, and reads it again as it is under the snapshot. Some columns are to be held
+  // wider than their types say. Transient errors: 55P03 when the lock was not to be had, 40001 when
+  // the table was altered since the snapshot was taken.
+  Result<postgres::CatalogTable> open(Snapshot& snapshot, TableId table, Patience patience,
+                                      std::span<const WidenedColumn> widened = {});
   // The pieces of the open table.
   Result<std::vector<Piece>> cut(const CutOptions& options);
   // Copies a piece of it by binary COPY, columns without a binary form as text.
   Result<> copy(const Piece& piece, const RowSink& sink, CopyProgress& progress,
                 std::stop_token stop);
+  // When copy() failed at a value that its column cannot hold: what can.
+  std::optional<WidenedColumn> widened() const { return widened_; }
   // The lock goes.
   Result<> close();
 
@@ -53,12 +57,14 @@ class TableReader {
   TableReader(std::unique_ptr<postgres::Connection> connection, Options options)
       : connection_(std::move(connection)), options_(std::move(options)) {}
   Result<> lock(TableId table, Patience patience);
-  Result<postgres::CatalogTable> open_locked(Snapshot& snapshot, TableId table, Patience patience);
+  Result<postgres::CatalogTable> open_locked(Snapshot& snapshot, TableId table, Patience patience,
+                                             std::span<const WidenedColumn> widened);
 
   std::unique_ptr<postgres::Connection> connection_;
   Options options_;
   std::optional<postgres::CatalogTable> table_;  // open
   CopyColumns columns_;
+  std::optional<WidenedColumn> widened_;
 };
 
 }  // namespace freshet::snapshot

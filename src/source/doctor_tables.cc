@@ -2,11 +2,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/figures.h"
 #include "postgres/sqlstate.h"
-#include "postgres/type_table.h"
 #include "source/doctor_checks.h"
 
 namespace freshet::source {
@@ -220,76 +218,6 @@ Result<> check_row_security(Patient& patient, Findings& findings) {
          .sqlstate = sqlstate::insufficient_privilege});
   }
   if (answer.size() == 0) findings.fine("row-level security hides nothing from this role");
-  return {};
-}
-
-Result<> check_column_types(Patient& patient, Findings& findings) {
-  const Answer answer = TRY(patient.ask(fmt::format(
-      "SELECT a.attrelid, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), "
-      "a.attnum, {}, a.attndims > 1, a.atttypid = 1700 AND a.atttypmod < 0, a.atttypid = 26, "
-      "coalesce((SELECT ' of extension ' || e.extname FROM pg_depend d JOIN pg_extension e "
-      "ON e.oid = d.refobjid WHERE d.classid = 'pg_type'::regclass AND d.objid = a.atttypid "
-      "AND d.deptype = 'e' LIMIT 1), '') FROM pg_attribute a WHERE a.attrelid = ANY ({}) "
-      "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum",
-      patient.at_least(12) ? "a.attgenerated <> ''" : "false", patient.table_oids())));
-  struct Notes {
-    std::string not_sent;
-    std::string nested;
-    std::string as_text;
-    std::string objects;
-  };
-  std::map<std::string, Notes> tables;
-  const auto add = [](std::string& list, const std::string& item) {
-    list += (list.empty() ? "" : ", ") + item;
-  };
-  for (std::size_t i = 0; i < answer.size(); ++i) {
-    const CatalogTable* table = patient.table(answer.text(i, 0));
-    if (table == nullptr || !table->why_not.empty()) continue;
-    Notes& notes = tables[table->schema.qualified_name()];
-    const std::string column = answer.text(i, 1);
-    const std::string typed = column + ' ' + answer.text(i, 2) + answer.text(i, 8);
-    const auto found = std::ranges::find(table->schema.columns, answer.number(i, 3),
-                                         [](const ColumnSchema& each) { return each.attnum; });
-    const bool known =
-        found != table->schema.columns.end() && postgres::known_type(found->pg_type) != nullptr;
-    if (answer.holds(i, 4) && found == table->schema.columns.end()) {
-      add(notes.not_sent, column);
-    } else if (answer.holds(i, 5)) {
-      add(notes.nested, typed);
-    } else if (!known || answer.holds(i, 6)) {
-      add(notes.as_text, typed);
-    }
-    if (answer.holds(i, 7)) add(notes.objects, column);
-  }
-  for (const auto& [name, notes] : tables) {
-    if (!notes.not_sent.empty()) {
-      findings.warning({.message = fmt::format("generated columns of {} are not mirrored: {}", name,
-                                               notes.not_sent),
-                        .fix = "Compute them in queries, or in a view on the copy.",
-                        .table = name});
-    }
-    if (!notes.nested.empty()) {
-      findings.warning(
-          {.message = fmt::format("{} has arrays of several dimensions: {}", name, notes.nested),
-           .detail = "A nested array stops the table (0A000); flat ones arrive.",
-           .fix = "Leave the table out, or store such values as jsonb.",
-           .table = name,
-           .sqlstate = sqlstate::feature_not_supported});
-    }
-    if (!notes.as_text.empty()) {
-      findings.info({.message = fmt::format("columns of {} that arrive as their exact text: {}",
-                                            name, notes.as_text),
-                     .table = name});
-    }
-    if (!notes.objects.empty()) {
-      findings.info(
-          {.message = fmt::format("{} may refer to large objects, which are not replicated: "
-                                  "{}",
-                                  name, notes.objects),
-           .table = name});
-    }
-  }
-  findings.fine("all other columns arrive with their own type");
   return {};
 }
 

@@ -175,12 +175,12 @@ def test_a_resync_under_writes_is_never_seen(bank, servers):
 
 
 def test_a_resync_is_the_way_out_of_failed(source, servers):
-    source.execute("CREATE TABLE bad (id int PRIMARY KEY, price numeric(10,2));"
-                   "INSERT INTO bad VALUES (1, 1.5)")
-    freshet = servers.freshet(source)
+    source.create_raw_database("raw")
+    source.execute("CREATE TABLE bad (id int PRIMARY KEY, t text); INSERT INTO bad VALUES (1, 'x')", "raw")
+    freshet = servers.freshet({"main": source.url("raw")})
     freshet.expects_log("public.bad")
     freshet.start().wait_live()
-    source.execute("INSERT INTO bad VALUES (2, 'NaN')")
+    source.execute("INSERT INTO bad VALUES (2, E'\\xff')", "raw")
     freshet.wait_state("public.bad", "failed")
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="failed"):
         freshet.execute("ALTER COLLECTION bad PAUSE")
@@ -188,10 +188,10 @@ def test_a_resync_is_the_way_out_of_failed(source, servers):
         freshet.execute("ALTER COLLECTION bad RESUME")
     assert "RESYNC" in refused.value.diag.message_hint
     assert freshet.execute("SELECT id FROM bad") == [(1,)]
-    source.execute("UPDATE bad SET price = 2 WHERE id = 2")
+    source.execute("UPDATE bad SET t = 'y' WHERE id = 2", "raw")
     freshet.execute("ALTER COLLECTION bad RESYNC")
     freshet.wait_live()
-    compare.assert_equal_tables(source, freshet)
+    assert freshet.execute("SELECT * FROM bad ORDER BY id") == [(1, "x"), (2, "y")]
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])

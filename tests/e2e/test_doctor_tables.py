@@ -208,14 +208,23 @@ def test_publications_that_send_only_a_part(shop, run):
 
 
 def test_columns_that_do_not_arrive_as_they_are(shop, run):
-    run("CREATE EXTENSION citext; CREATE TABLE t (id int PRIMARY KEY, twice int GENERATED ALWAYS AS"
-        " (id * 2) STORED, grid int[][], address inet, label citext, n numeric, exact numeric(10, 2),"
-        " object oid)")
+    run("CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE t (id int PRIMARY KEY,"
+        " twice int GENERATED ALWAYS AS (id * 2) STORED, grid int[][], address inet, label citext, n numeric,"
+        " exact numeric(10, 2), object oid, m mood, shapes point[])")
     doctor.examine(shop).fires(
         "column_types", "warning", "generated columns of public.t are not mirrored: twice",
-        "arrays of several dimensions: grid integer[]",
-        "exact text: address inet, label public.citext of extension citext, n numeric, object oid",
+        "several dimensions arrive as their exact text: grid integer[]",
+        "columns of public.t that arrive as their exact text: label public.citext of extension citext, shapes point[]",
         "large objects, which are not replicated: object")
+
+
+def test_values_that_their_type_cannot_hold_here(shop, run):
+    run("CREATE TABLE w (id int PRIMARY KEY, price numeric(10,2), at timestamptz, cells int[], fine numeric(10,2));"
+        "INSERT INTO w SELECT i, 'NaN', '294276-01-01 00:00+00', '{{1,2},{3,4}}', i FROM generate_series(1, 20) i;"
+        "ANALYZE w")
+    doctor.examine(shop).fires("column_types", "info",
+                               "public.w has values that the type of their column cannot hold here:"
+                               " price numeric(10,2), at timestamp with time zone, cells integer[]")
 
 
 def test_large_values_are_no_trouble(shop, run):

@@ -77,44 +77,32 @@ def test_a_name_that_another_source_has_fails_alone(servers):
 
 
 FAILING = [
-    ("copied", "INSERT INTO bad VALUES (2, 'NaN')", ""),
-    ("streamed", "", "INSERT INTO bad VALUES (2, 'NaN')"),
+    ("copied", "INSERT INTO bad VALUES (2, E'\\xff')", ""),
+    ("streamed", "", "INSERT INTO bad VALUES (2, E'\\xff')"),
 ]
 
 
 @pytest.mark.parametrize("when, before, after", FAILING, ids=[row[0] for row in FAILING])
 def test_a_value_that_cannot_be_held_fails_its_table_alone(source, servers, when, before, after):
-    source.execute("CREATE TABLE bad (id int PRIMARY KEY, price numeric(10,2));"
+    source.create_raw_database("raw")
+    source.execute("CREATE TABLE bad (id int PRIMARY KEY, t text);"
                    "CREATE TABLE good (id int PRIMARY KEY, v int);"
-                   f"INSERT INTO bad VALUES (1, 1.5); INSERT INTO good VALUES (1, 0); {before}")
-    freshet = servers.freshet(source)
+                   f"INSERT INTO bad VALUES (1, 'x'); INSERT INTO good VALUES (1, 0); {before}", "raw")
+    freshet = servers.freshet({"main": source.url("raw")})
     freshet.expects_log("public.bad")
     freshet.start().wait_live("public.good")
-    source.execute(f"BEGIN; UPDATE good SET v = 1; {after}; COMMIT")
+    source.execute(f"BEGIN; UPDATE good SET v = 1; {after}; COMMIT", "raw")
     freshet.wait_state("public.bad", "failed")
-    source.execute("UPDATE good SET v = v + 1; INSERT INTO good VALUES (2, 2)")
+    source.execute("UPDATE good SET v = v + 1; INSERT INTO good VALUES (2, 2)", "raw")
     freshet.wait_lsn(source)
-    compare.assert_equal_tables(source, freshet, ["public.good"])
+    assert freshet.execute("SELECT * FROM good ORDER BY id") == [(1, 2), (2, 2)]
     reason = freshet.value("SELECT last_error FROM freshet.tables WHERE name = 'bad'")
-    assert "NaN" in reason or "numeric" in reason.lower() or "decimal" in reason.lower()
+    assert "not UTF-8" in reason
     assert freshet.get("/health/ready")[0] == 503
     assert "public.bad" in freshet.get("/health/ready")[1]
     freshet.stop()
     freshet.start().wait_live("public.good")
     assert freshet.states()["public.bad"] == "failed"
-
-
-def test_an_array_of_two_dimensions_fails_its_table_alone(source, servers):
-    source.execute("CREATE TABLE grid (id int PRIMARY KEY, cells int[]);"
-                   "CREATE TABLE good (id int PRIMARY KEY);"
-                   "INSERT INTO grid VALUES (1, '{{1,2},{3,4}}'); INSERT INTO good VALUES (1)")
-    freshet = servers.freshet(source)
-    freshet.expects_log("public.grid")
-    freshet.start().wait_live("public.good")
-    freshet.wait_state("public.grid", "failed")
-    source.execute("INSERT INTO good VALUES (2)")
-    freshet.wait_lsn(source)
-    compare.assert_equal_tables(source, freshet, ["public.good"])
 
 
 def test_tables_without_a_key_mirror_inserts_and_never_break_the_application(source, servers):

@@ -205,6 +205,10 @@ class Postgres:
     def create_database(self, name: str) -> None:
         self.execute(f'CREATE DATABASE "{name}"')
 
+    def create_raw_database(self, name: str) -> None:
+        """Its texts are whatever bytes they were given: E'\\xff' is one that nobody can mirror."""
+        self.execute(f"CREATE DATABASE \"{name}\" ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+
     def walsenders(self) -> list[int]:
         rows = self.execute("SELECT pid FROM pg_stat_replication WHERE state IN"
                             " ('catchup', 'streaming')")

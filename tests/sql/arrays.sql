@@ -1,5 +1,8 @@
 -- One-dimensional arrays of the types there are: empty, NULL, with NULLs inside, with what needs quotes.
 -- setup
+CREATE TABLE braces (id int PRIMARY KEY, a int[], t text, ts text[]);
+INSERT INTO braces VALUES (1, '{1,2}', 'x', '{}'), (2, '{1}', '{1,2}', '{a,"b c"}'), (3, NULL, '{a,"b c"}', NULL),
+  (4, '{2,1}', NULL, '{b}');
 CREATE TABLE arrays (
   id int PRIMARY KEY, i2 smallint[], i4 int[], i8 bigint[], f4 real[], f8 float8[], n numeric(10,2)[],
   un numeric[], t text[], v varchar(5)[], b bool[], d date[], tm time[], ts timestamp[],
@@ -36,3 +39,7 @@ SELECT id FROM arrays WHERE 4999 = ANY (i4) ORDER BY id;
 -- change
 UPDATE arrays SET t = array_append(t, 'more'), i4 = NULL WHERE id = 4;
 UPDATE arrays SET i4 = '{7}' WHERE id = 1;
+-- query: literals of arrays, and texts that look so
+SELECT id FROM braces WHERE a = '{1,2}' OR t = '{1,2}' OR ts = '{a,"b c"}' OR t <> '{a,"b c"}' ORDER BY id;
+-- query: one of them alone
+SELECT id, a = '{1,2}', t = '{1,2}', ts <> '{a,"b c"}', braces.t = '{x}' FROM braces ORDER BY id;
