@@ -38,6 +38,7 @@ class Decoder {
   static void suspect_shapes(std::span<ChangeSet::Stopped> stopped) {
     for (ChangeSet::Stopped& table : stopped) {
       table.shape_changed = table.shape_changed || table.reason.sqlstate.starts_with("22");
+      table.widened.reset();
     }
   }
 

@@ -17,6 +17,7 @@
 #include "engine/numeric_value.h"
 #include "engine/pg_array.h"
 #include "engine/pg_texts.h"
+#include "engine/range_functions.h"
 #include "engine/range_types.h"
 #include "engine/rockset_macros.h"
 #include "engine/sortable_types.h"
@@ -94,6 +95,7 @@ Result<> attach(duckdb_connection connection, EnumTypes& enums, const std::files
   TRY(register_numeric_functions(connection));
   TRY(register_sortable_types(connection));
   TRY(register_range_types(connection));
+  TRY(register_range_functions(connection));
   TRY(register_pg_texts(connection));
   TRY(enums.register_all(connection));
   TRY(register_rockset_macros(connection));

@@ -13,6 +13,7 @@
 #include "engine/cast_rows.h"
 #include "engine/handles.h"
 #include "engine/numeric_value.h"
+#include "engine/range_value.h"
 #include "engine/types.h"
 #include "model/date_time.h"
 #include "model/date_time_text.h"
@@ -23,47 +24,7 @@ namespace freshet::engine {
 
 namespace {
 
-struct RangeType {
-  Shown shown;
-  Shown multirange;
-  const char* name;
-  const char* multirange_name;
-  TypeKind bound;
-  LogicalKind bound_kind;
-};
-
-constexpr std::array<RangeType, 6> range_types{{
-    {Shown::Int4Range, Shown::Int4Multirange, "int4range", "int4multirange", TypeKind::Int32,
-     LogicalKind::Int32},
-    {Shown::Int8Range, Shown::Int8Multirange, "int8range", "int8multirange", TypeKind::Int64,
-     LogicalKind::Int64},
-    {Shown::NumRange, Shown::NumMultirange, "numrange", "nummultirange", TypeKind::Numeric,
-     LogicalKind::Numeric},
-    {Shown::DateRange, Shown::DateMultirange, "daterange", "datemultirange", TypeKind::Date,
-     LogicalKind::Date},
-    {Shown::TsRange, Shown::TsMultirange, "tsrange", "tsmultirange", TypeKind::Timestamp,
-     LogicalKind::Timestamp},
-    {Shown::TstzRange, Shown::TstzMultirange, "tstzrange", "tstzmultirange", TypeKind::TimestampTz,
-     LogicalKind::TimestampTz},
-}};
-
-enum Field : idx_t { lower, upper, lower_inc, upper_inc, empty, fields };
-constexpr std::array<const char*, fields> field_names{"lower", "upper", "lower_inc", "upper_inc",
-                                                      "empty"};
 constexpr const char* ranges_field = "ranges";
-
-OwnedType bound_type(TypeKind kind) {
-  return kind == TypeKind::Numeric ? numeric_value_type() : owned_type({kind});
-}
-
-OwnedType struct_type(const RangeType& range) {
-  const OwnedType bound = bound_type(range.bound);
-  const OwnedType flag = owned_type({TypeKind::Bool});
-  std::array<duckdb_logical_type, fields> types{bound.get(), bound.get(), flag.get(), flag.get(),
-                                                flag.get()};
-  std::array<const char*, fields> names = field_names;
-  return OwnedType(duckdb_create_struct_type(types.data(), names.data(), fields));
-}
 
 OwnedType multirange_type(const RangeType& range) {
   const OwnedType ranges(duckdb_create_list_type(struct_type(range).get()));
@@ -71,13 +32,6 @@ OwnedType multirange_type(const RangeType& range) {
   const char* name = ranges_field;
   return OwnedType(duckdb_create_struct_type(&type, &name, 1));
 }
-
-// A bound as it is stored and compared: a number, or the bytes of a numeric.
-struct Bound {
-  std::int64_t number = 0;
-  std::string form{};
-  friend auto operator<=>(const Bound&, const Bound&) = default;
-};
 
 template <typename T>
 std::optional<Bound> integer_bound(std::string_view text) {
@@ -119,14 +73,6 @@ std::int64_t largest(TypeKind kind) {
   return kind == TypeKind::Int64 ? std::numeric_limits<std::int64_t>::max()
                                  : std::numeric_limits<std::int32_t>::max();
 }
-
-struct Range {
-  std::optional<Bound> lower{};
-  std::optional<Bound> upper{};
-  bool lower_inc = false;
-  bool upper_inc = false;
-  bool empty = false;
-};
 
 // False when the next value is beyond the type. An infinite date has none, and stays.
 bool step(std::optional<Bound>& bound, TypeKind kind) {
@@ -175,64 +121,31 @@ std::string read(const RangeText& text, TypeKind kind, Range& range) {
   return make_canonical(range, kind);
 }
 
-template <typename T>
-void store(duckdb_vector vector, idx_t row, T value) {
-  static_cast<T*>(duckdb_vector_get_data(vector))[row] = value;
-}
-
-void store_bound(duckdb_vector vector, idx_t row, TypeKind kind,
-                 const std::optional<Bound>& bound) {
-  if (!bound) return set_null(vector, row);
-  switch (kind) {
-    case TypeKind::Numeric: return set_text(vector, row, bound->form);
-    case TypeKind::Int32:
-    case TypeKind::Date: return store(vector, row, static_cast<std::int32_t>(bound->number));
-    default: return store(vector, row, bound->number);
-  }
-}
-
-void store_range(duckdb_vector output, idx_t row, TypeKind kind, const Range& range) {
-  const auto field = [&](Field at) { return duckdb_struct_vector_get_child(output, at); };
-  store_bound(field(lower), row, kind, range.lower);
-  store_bound(field(upper), row, kind, range.upper);
-  store(field(lower_inc), row, range.lower_inc);
-  store(field(upper_inc), row, range.upper_inc);
-  store(field(empty), row, range.empty);
-}
-
-std::string bound_text(duckdb_vector vector, idx_t row, TypeKind kind) {
-  const auto number = [&]<typename T>(T) {
-    return static_cast<T*>(duckdb_vector_get_data(vector))[row];
-  };
+std::string bound_text(const Bound& bound, TypeKind kind) {
   std::string text;
   switch (kind) {
-    case TypeKind::Int32: return std::to_string(number(std::int32_t{}));
-    case TypeKind::Int64: return std::to_string(number(std::int64_t{}));
-    case TypeKind::Numeric: return exact_text(text_of(vector, row));
-    case TypeKind::Date: append_date(text, number(std::int32_t{})); return text;
-    case TypeKind::TimestampTz: append_timestamp(text, number(std::int64_t{}), 0); return text;
-    default: append_timestamp(text, number(std::int64_t{})); return text;
+    case TypeKind::Int32:
+    case TypeKind::Int64: return std::to_string(bound.number);
+    case TypeKind::Numeric: return exact_text(bound.form);
+    case TypeKind::Date: append_date(text, static_cast<std::int32_t>(bound.number)); return text;
+    case TypeKind::TimestampTz: append_timestamp(text, bound.number, 0); return text;
+    default: append_timestamp(text, bound.number); return text;
   }
 }
 
-RangeText load_range(duckdb_vector input, idx_t row, TypeKind kind) {
-  const auto field = [&](Field at) { return duckdb_struct_vector_get_child(input, at); };
-  const auto flag = [&](Field at) {
-    return static_cast<bool*>(duckdb_vector_get_data(field(at)))[row];
-  };
-  const auto bound = [&](Field at) -> std::optional<std::string> {
-    if (is_null(field(at), row)) return std::nullopt;
-    return bound_text(field(at), row, kind);
-  };
-  return {.empty = flag(empty),
-          .lower_inc = flag(lower_inc),
-          .upper_inc = flag(upper_inc),
-          .lower = bound(lower),
-          .upper = bound(upper)};
+void append_text(std::string& out, const Range& range, TypeKind kind) {
+  RangeText text{.empty = range.empty, .lower_inc = range.lower_inc, .upper_inc = range.upper_inc};
+  if (range.lower) text.lower = bound_text(*range.lower, kind);
+  if (range.upper) text.upper = bound_text(*range.upper, kind);
+  append_range(out, text);
 }
 
 const RangeType& range_of(duckdb_function_info info) {
   return *static_cast<const RangeType*>(duckdb_cast_function_get_extra_info(info));
+}
+
+void set_entry(duckdb_vector list, idx_t row, duckdb_list_entry entry) {
+  static_cast<duckdb_list_entry*>(duckdb_vector_get_data(list))[row] = entry;
 }
 
 // The engine reads the fields of a struct that is null, too.
@@ -247,7 +160,7 @@ void clear_fields(duckdb_vector input, idx_t count, duckdb_vector output, idx_t 
 
 bool from_text(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb_vector output) {
   const RangeType& type = range_of(info);
-  clear_fields(input, count, output, fields);
+  clear_fields(input, count, output, range_fields);
   Range range;
   return for_each_row(info, count, input, output, [&](idx_t row) -> std::string {
     const auto text = parse_range(text_of(input, row));
@@ -265,7 +178,7 @@ bool to_text(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb
   const RangeType& type = range_of(info);
   return for_each_row(info, count, input, output, [&](idx_t row) -> std::string {
     std::string text;
-    append_range(text, load_range(input, row, type.bound));
+    append_text(text, load_range(input, row, type.bound), type.bound);
     set_text(output, row, text);
     return {};
   });
@@ -279,7 +192,7 @@ bool multirange_from_text(duckdb_function_info info, idx_t count, duckdb_vector 
     const auto texts = parse_multirange(text_of(input, row));
     duckdb_vector list = duckdb_struct_vector_get_child(output, 0);
     const idx_t begin = duckdb_list_vector_get_size(list);
-    store(list, row, duckdb_list_entry{begin, 0});
+    set_entry(list, row, {begin, 0});
     if (!texts) return fmt::format("malformed multirange literal: \"{}\"", text_of(input, row));
     duckdb_list_vector_reserve(list, begin + texts->size());
     duckdb_vector ranges = duckdb_list_vector_get_child(list);
@@ -290,7 +203,7 @@ bool multirange_from_text(duckdb_function_info info, idx_t count, duckdb_vector 
       store_range(ranges, begin + i, type.bound, range);
     }
     duckdb_list_vector_set_size(list, begin + texts->size());
-    store(list, row, duckdb_list_entry{begin, texts->size()});
+    set_entry(list, row, {begin, texts->size()});
     return {};
   });
 }
@@ -305,7 +218,7 @@ bool multirange_to_text(duckdb_function_info info, idx_t count, duckdb_vector in
     std::string text = "{";
     for (idx_t i = 0; i < entry.length; ++i) {
       if (i > 0) text += ",";
-      append_range(text, load_range(ranges, entry.offset + i, type.bound));
+      append_text(text, load_range(ranges, entry.offset + i, type.bound), type.bound);
     }
     set_text(output, row, text + "}");
     return {};
@@ -346,7 +259,7 @@ Shown range_shown(const LogicalType& type) {
     return range->multirange;
   }
   const bool fits =
-      std::ranges::equal(type.field_names, field_names) &&
+      std::ranges::equal(type.field_names, range_field_names) &&
       type.children[lower] == type.children[upper] &&
       std::all_of(type.children.begin() + lower_inc, type.children.end(),
                   [](const LogicalType& flag) { return flag.kind == LogicalKind::Bool; });

@@ -58,6 +58,17 @@ SELECT id, p, ps, r, t, m, ips FROM composed ORDER BY id;
 SELECT id FROM composed WHERE r = '[1,4]' OR r = 'empty' ORDER BY id;
 -- query: ranges as text
 SELECT id, r::text, m::text FROM composed ORDER BY id;
+-- query: bounds of ranges
+SELECT id, lower(r), upper(r), isempty(r), lower_inc(r), upper_inc(r), lower_inf(r), upper_inf(t), lower(t) FROM composed ORDER BY id;
+-- query: ranges and values
+SELECT id, r @> 3, 4 <@ r, t @> '2024-06-01 00:00:00+00'::timestamptz FROM composed ORDER BY id;
+-- query: ranges and ranges
+SELECT id, r && '[2,3)'::int4range, r @> '[1,2]'::int4range, r <@ '[0,8)'::int4range, r @> 'empty'::int4range
+FROM composed ORDER BY id;
+-- query: all pairs of ranges
+SELECT a.id, b.id AS other, a.r && b.r, a.r @> b.r, a.r <@ b.r, a.r = b.r FROM composed a CROSS JOIN composed b ORDER BY 1, 2;
+-- query: lower of a text is still a text
+SELECT id, lower((p).street), upper(mac::text) FROM composed ORDER BY id;
 -- query: elements of arrays
 SELECT id, ips[1], ips[2] > ips[1] FROM composed ORDER BY id;
 -- change
