@@ -141,16 +141,6 @@ std::optional<Exact> truncated_to(Exact number, Exact places) {
   return cut(number, places_of(places));
 }
 
-void number_of_json(duckdb_function_info /*info*/, duckdb_data_chunk input, duckdb_vector output) {
-  duckdb_vector numbers = duckdb_data_chunk_get_vector(input, 0);
-  each_present(numbers, duckdb_data_chunk_get_size(input), output, [&](idx_t row) {
-    std::string text = exact_text(text_of(numbers, row));
-    if (text.ends_with('N') || text.ends_with('y')) text = '"' + text + '"';  // NaN, Infinity
-    set_text(output, row, text);
-    return true;
-  });
-}
-
 // ------------------------------------------------------------------------------------- aggregates
 
 struct Sum {
@@ -237,11 +227,6 @@ class Functions {
     scalar(name, parameters, function, numeric_);
   }
 
-  // The number itself, as PostgreSQL writes it; the engine's own would write the bytes.
-  void to_json() {
-    scalar("to_json", {Given::Numeric}, number_of_json, owned_type({TypeKind::Json}));
-  }
-
   // With an integer on either side too: a literal is one, and becomes no other type by itself.
   template <Binary compute, bool divides = false>
   void operation(const char* name) {
@@ -317,7 +302,6 @@ Result<> register_numeric_functions(duckdb_connection connection) {
   const std::vector<Given> places{Given::Numeric, Given::Integer};
   functions.scalar("round", places, binary<rounded_to, Given::Numeric, Given::Integer, false>);
   functions.scalar("trunc", places, binary<truncated_to, Given::Numeric, Given::Integer, false>);
-  functions.to_json();
   functions.aggregate("numeric_sum", sum_finish<false>);
   functions.aggregate("numeric_avg", sum_finish<true>);
   return functions.outcome();

@@ -20,7 +20,7 @@ inline constexpr const char* numeric_value_alias = "NUMERIC_VALUE";
 // The type and its casts. After register_types.
 Result<> register_numeric_value(_duckdb_connection* connection);
 
-// + - * / % abs round trunc ceil floor sign to_json on it, and the aggregates numeric_sum and
+// + - * / % abs round trunc ceil floor sign on it, and the aggregates numeric_sum and
 // numeric_avg, which a query's sum and avg of it become (query/numeric_aggregates.h): the engine
 // lets nobody add to those of its own. Exact to 38 digits; 22003 beyond.
 Result<> register_numeric_functions(_duckdb_connection* connection);

@@ -162,7 +162,10 @@ constexpr std::array objects{
     R"(merge(a, b) AS map_concat(a, b))",
     R"(erase(o, k) AS map_from_entries(list_filter(map_entries(o), e -> e.key <> k)))",
     R"(json_parse(s) AS CAST(s AS JSON))",
-    R"(json_format(x) AS CAST(to_json(x) AS VARCHAR))",
+    R"(json_format(x) AS CAST(shown_json(x) AS VARCHAR))",
+    R"(to_json(x) AS shown_json(x))",
+    R"(row_to_json(x) AS shown_json(x))",
+    R"(array_to_json(x) AS shown_json(x))",
 };
 
 constexpr std::array vectors{

@@ -6,6 +6,7 @@
 
 #include "engine/range_types.h"
 #include "query/edit.h"
+#include "query/json_forms.h"
 #include "query/rockset_forms.h"
 
 namespace freshet::query {
@@ -90,6 +91,7 @@ class Rewriter {
     }
     // Behind the others: what is put after an operand stays inside what is made around it.
     for (Edit& edit : rockset_forms(tokens_)) edits_.push_back(std::move(edit));
+    for (Edit& edit : json_forms(tokens_)) edits_.push_back(std::move(edit));
     std::ranges::stable_sort(edits_, {}, &Edit::begin);
     return std::move(edits_);
   }
