@@ -46,7 +46,7 @@ std::string field_value(Connection& connection, Type type, const std::string& te
     case TypeKind::Timestamp: return call("pg_timestamp");
     case TypeKind::TimestampTz: return call("pg_timestamptz");
     case TypeKind::Interval: return call("pg_interval");
-    case TypeKind::Bytes: return fmt::format("from_hex(substr({}, 3))", text);
+    case TypeKind::Bytes: return fmt::format("unhex(substr({}, 3))", text);
     // By way of JSONB, whose cast does not judge what PostgreSQL has accepted.
     case TypeKind::Json:
       return fmt::format("CAST(CAST({} AS {}) AS JSON)", text, sql_name({TypeKind::Jsonb}));

@@ -13,6 +13,7 @@
 #include "engine/errors.h"
 #include "engine/given_rows.h"
 #include "engine/handles.h"
+#include "engine/json_path.h"
 #include "engine/json_value.h"
 #include "engine/live_function.h"
 #include "engine/numeric_value.h"
@@ -99,6 +100,7 @@ Result<> attach(duckdb_connection connection, EnumTypes& enums, const std::files
   TRY(register_range_functions(connection));
   TRY(register_pg_texts(connection));
   TRY(register_json_value(connection));
+  TRY(register_json_path(connection));
   TRY(enums.register_all(connection));
   TRY(register_rockset_macros(connection));
   Result<> attached = run(connection, fmt::format("ATTACH {} AS store", literal(file.string())))

@@ -33,6 +33,7 @@ constexpr std::array types{
 };
 
 constexpr std::array text{
+    R"(from_hex(s) AS CASE WHEN length(s) % 2 = 1 THEN CAST('\x: an odd number of digits' AS BLOB) ELSE unhex(s) END)",
     R"(normalize(s) AS nfc_normalize(s))",
     R"(split(s, d) AS system.main.string_split(s, d), (s, d, n) AS
         CASE WHEN len(system.main.string_split(s, d)) <= n THEN system.main.string_split(s, d)

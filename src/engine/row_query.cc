@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "engine/given_rows.h"
 #include "engine/handles.h"
+#include "engine/json_path.h"
 
 namespace freshet::engine {
 
@@ -19,8 +20,17 @@ struct RowQuery::Handle {
     planned_at = connection.handle().catalog_changes->load();
     const RowBatch shape{.types = types, .first = {}};
     const GivenRows given(connection.handle().registration.slot(), shape);
-    statement = TRY(connection.prepare(sql));
-    return {};
+    constexpr int paths_max = 64;
+    for (int paths = 0;; ++paths) {
+      Result<std::unique_ptr<Statement>> prepared = connection.prepare(sql);
+      const auto place = prepared.ok() ? std::nullopt : path_into_jsonb(sql, prepared.error());
+      if (!place || paths == paths_max) {
+        statement = TRY(std::move(prepared));
+        return {};
+      }
+      sql.insert(place->end, behind_jsonb);
+      sql.insert(place->begin, before_jsonb);
+    }
   }
   Result<> run(const RowBatch& batch, const std::function<Result<>(const Chunk&)>& take) {
     CHECK(batch.first.size() + batch.more.size() == types.size());

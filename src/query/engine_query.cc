@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/json_path.h"
 #include "engine/numeric_value.h"
 #include "query/types.h"
 
@@ -100,8 +101,19 @@ Result<> EngineQuery::attempt(engine::Connection& connection) {
       statement_ = std::move(prepared).value();
       return {};
     }
-    if (!take_our_aggregate(prepared.error())) return located(std::move(prepared).error());
+    const Error& error = prepared.error();
+    if (!take_our_aggregate(error) && !follow_path(error))
+      return located(std::move(prepared).error());
   }
+}
+
+// payload.user.name, where payload is jsonb.
+bool EngineQuery::follow_path(const Error& error) {
+  const auto place = engine::path_into_jsonb(rewritten_.sql, error);
+  if (!place) return false;
+  rewritten_.insert(place->end, engine::behind_jsonb);
+  rewritten_.insert(place->begin, engine::before_jsonb);
+  return true;
 }
 
 // The engine's sum and avg do not take a numeric without a precision, and nobody may add to them:

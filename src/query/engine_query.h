@@ -41,7 +41,9 @@ class EngineQuery {
   Result<> settle(engine::Connection& connection);
   bool settle_known(std::vector<bool>& open);
   Result<> attempt(engine::Connection& connection);
+  // Each puts something in where the engine has refused the statement; false when that is no help.
   bool take_our_aggregate(const Error& error);
+  bool follow_path(const Error& error);
   Error located(Error error) const;
 
   std::string sql_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "engine/range_types.h"
 #include "query/edit.h"
@@ -83,6 +84,7 @@ class Rewriter {
         case TokenKind::Placeholder: parameter(i); break;
         case TokenKind::Mark:
           if (tokens_[i].is("::")) cast(i);
+          if (tokens_[i].is("[")) subscript(i);
           break;
         case TokenKind::String:
         case TokenKind::Number:
@@ -292,6 +294,24 @@ class Rewriter {
     replace(i, i, "CAST($" + std::to_string(number) + " AS " + casts_[number - 1] + ")");
   }
 
+  // column[1], a.b[2].c: of json, too, the first element is 1 (engine/json_path.h).
+  void subscript(std::size_t i) {
+    if (i == 0 || !is(i + 2, "]") || tokens_[i + 1].kind != TokenKind::Number) return;
+    const Token& before = tokens_[i - 1];
+    const bool operand = (before.is_name() && !is_keyword(before) && !before.is("array")) ||
+                         (before.is("]") && subscripts_.contains(i - 1));
+    if (!operand) return;
+    const std::size_t begin = operand_begin(i - 1);
+    for (std::size_t at = begin; at < i; ++at) {
+      if (tokens_[at].is("::")) return;  // int[3] is a type there
+    }
+    if (begin > 0 && is_any(tokens_[begin - 1], {"as", "::"})) return;
+    subscripts_.insert(i + 2);
+    insert_before(begin, "(list_extract(");
+    replace(i, i, ", ");
+    replace(i + 2, i + 2, "))");
+  }
+
   // operand :: [pg_catalog .] type
   void cast(std::size_t i) {
     if (i == 0 || !has(i + 1)) return;
@@ -376,6 +396,7 @@ class Rewriter {
     if (is(i, "pg_catalog") && is(i + 1, ".")) i += 2;
     if (!has(i) || !is_any(tokens_[i], {"generate_series", "unnest"}) || !is(i + 1, "(")) return;
     std::size_t alias = matching_close(tokens_, i + 1) + 1;
+    if (name_of_values(tokens_, i + 1) + 1 != alias) return;
     if (is(alias, "as")) ++alias;
     if (!has(alias) || !tokens_[alias].is_name() || is(alias + 1, "(")) return;
     if (is_keyword(tokens_[alias]) ||
@@ -388,8 +409,9 @@ class Rewriter {
   const std::vector<Token>& tokens_;
   const std::vector<std::string>& casts_;
   std::vector<Edit> edits_;
-  std::size_t explicit_end_ = 0;  // tokens before it belong to an OPERATOR(…)
-  std::size_t arrows_end_ = 0;    // tokens before it belong to a chain of arrows
+  std::set<std::size_t> subscripts_;  // the closing brackets of those that were rewritten
+  std::size_t explicit_end_ = 0;      // tokens before it belong to an OPERATOR(…)
+  std::size_t arrows_end_ = 0;        // tokens before it belong to a chain of arrows
 };
 
 }  // namespace

@@ -46,6 +46,15 @@ TEST(Rewrite, ReadsArrayLiteralsWhereTheColumnIsAnArray) {
   }
 }
 
+TEST(Rewrite, CountsElementsFromOne) {
+  EXPECT_EQ(rewritten("select a[1], t.a[2].b[3] from t"),
+            "select (list_extract(a, 1)), (list_extract((list_extract(t.a, 2)).b, 3)) from t");
+  for (const char* sql : {"select x::int[3]", "select cast(x as int[3])", "select array[1]",
+                          "select [1, 2][1]", "select a[1:2], a[i], a['k']"}) {
+    EXPECT_EQ(rewritten(sql), sql);
+  }
+}
+
 TEST(Rewrite, TurnsObjectNamesIntoOidsAndBack) {
   EXPECT_EQ(rewritten("select 'orders'::regclass"), "select _catalog.regclass_oid('orders')");
   EXPECT_EQ(rewritten("select c.oid::pg_catalog.regclass::pg_catalog.text"),

@@ -77,6 +77,7 @@ class Forms {
     if (token.is("try_static_cast")) return replace(i, "TRY_CAST");
     if (token.is("pg_array_parse")) return array_parse(i);
     if (token.is("hint")) return hint(i);
+    if (token.is("unnest")) return unnest(i);
     if (is_any(token, {"current_timestamp", "current_time", "date", "time", "timestamp"})) call(i);
   }
 
@@ -115,6 +116,29 @@ class Forms {
                       ") AS " + std::string(engine) + dimensions + ")"});
   }
 
+  // UNNEST(values AS label [WITH ORDINALITY AS place]) [AS] alias → UNNEST(values) [WITH
+  // ORDINALITY] AS alias(label, place). Of json, too: list_concat makes a list of it.
+  void unnest(std::size_t i) {
+    const std::size_t close = matching_close(tokens_, i + 1);
+    const std::size_t as = name_of_values(tokens_, i + 1);
+    if (close >= tokens_.size() || as + 1 >= close || !tokens_[as + 1].is_name()) return;
+    const bool counted = as + 5 < close + 1 && is(as + 2, "with") && is(as + 3, "ordinality") &&
+                         is(as + 4, "as") && as + 6 == close;
+    if (!counted && as + 2 != close) return;
+    std::string names = "(" + std::string(tokens_[as + 1].text);
+    if (counted) names += ", " + std::string(tokens_[as + 5].text);
+    std::size_t alias = is(close + 1, "as") ? close + 2 : close + 1;
+    const bool has_alias =
+        alias < tokens_.size() && tokens_[alias].is_name() &&
+        !is_any(tokens_[alias], {"where", "group", "order", "limit", "cross", "join", "left",
+                                 "inner", "on", "having", "union"});
+    replace(i + 1, "(list_concat(");
+    edits_.push_back(
+        {tokens_[as].begin, tokens_[close].end(), counted ? ")) WITH ORDINALITY" : "))"});
+    const std::size_t behind = has_alias ? tokens_[alias].end() : tokens_[close].end();
+    edits_.push_back({behind, behind, (has_alias ? "" : " AS unnested") + names + ")"});
+  }
+
   // Advice for another planner, behind what is read.
   void hint(std::size_t i) {
     const bool behind_relation = i > 0 && (tokens_[i - 1].is_name() || tokens_[i - 1].is(")")) &&
@@ -130,6 +154,17 @@ class Forms {
 };
 
 }  // namespace
+
+std::size_t name_of_values(const std::vector<Token>& tokens, std::size_t open) {
+  const std::size_t close = matching_close(tokens, open);
+  std::size_t depth = 0;
+  for (std::size_t at = open + 1; at < close; ++at) {
+    if (is_any(tokens[at], {"(", "["})) ++depth;
+    if (is_any(tokens[at], {")", "]"})) --depth;
+    if (depth == 0 && tokens[at].is("as")) return at;
+  }
+  return close;
+}
 
 std::vector<Edit> rockset_forms(const std::vector<Token>& tokens) {
   return Forms(tokens).run();

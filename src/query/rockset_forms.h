@@ -17,4 +17,8 @@ namespace freshet::query {
 
 std::vector<Edit> rockset_forms(const std::vector<Token>& tokens);
 
+// UNNEST(values AS label): the AS, of the parenthesis at `open`; where it closes when there is
+// none.
+std::size_t name_of_values(const std::vector<Token>& tokens, std::size_t open);
+
 }  // namespace freshet::query

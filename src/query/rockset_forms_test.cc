@@ -39,5 +39,16 @@ TEST(RocksetForms, WhatOnlyLooksLikeThemStays) {
   }
 }
 
+TEST(RocksetForms, NamesWhatIsUnnested) {
+  EXPECT_EQ(rewritten("select c.l from t, unnest(t.a as l) as c"),
+            "select c.l from t, unnest(list_concat(t.a )) as c(l)");
+  EXPECT_EQ(rewritten("from t cross join unnest(f(a, 1) as l with ordinality as n) c where true"),
+            "from t cross join unnest(list_concat(f(a, 1) )) WITH ORDINALITY c(l, n) where true");
+  EXPECT_EQ(rewritten("from t, unnest(a as l) where l > 1"),
+            "from t, unnest(list_concat(a )) AS unnested(l) where l > 1");
+  EXPECT_EQ(rewritten("select unnest(a), unnest(cast(b as int[]))"),
+            "select unnest(a), unnest(cast(b as int[]))");
+}
+
 }  // namespace
 }  // namespace freshet::query

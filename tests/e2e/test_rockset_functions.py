@@ -21,7 +21,11 @@ def at(*parts) -> datetime.datetime:
 def freshet(module_servers):
     source = module_servers.postgres()
     source.execute("CREATE TABLE t (id int PRIMARY KEY, labels text[]);"
-                   "INSERT INTO t VALUES (1, '{a,b}'), (2, NULL)")
+                   "INSERT INTO t VALUES (1, '{a,b}'), (2, NULL);"
+                   "CREATE TABLE docs (id int PRIMARY KEY, doc json, b jsonb, tags text[]);"
+                   """INSERT INTO docs VALUES (1, '{"user": {"name": "Ann", "tags": ["x", "y,]"], "n": 5}}',
+                   '{"user": {"name": "Ann", "tags": ["x", "y"], "n": 5}, "items": [{"price": 2}, {"price": 3}]}', '{a,b}'),
+                   (2, NULL, '[1, [2, 3]]', NULL), (3, '{}', '{"user": 7}', '{}')""")
     return module_servers.freshet(source).start().wait_live("public.t")
 
 
@@ -198,7 +202,41 @@ def test_a_form_is_understood(freshet, statement, expected):
     assert freshet.execute(statement) == expected
 
 
+@pytest.mark.parametrize("expression, expected", [
+    ("doc.user.name", ["Ann", None, None]), ("b.user.name", ["Ann", None, None]), ("docs.b.user.n", [5, None, None]),
+    ("b.items[2].price", [3, None, None]), ("b.items[3].price", [None] * 3), ("b.items[0]", [None] * 3),
+    ("doc.user.tags[1]", ["x", None, None]), ("doc.user.tags[2]", ["y,]", None, None]),
+    ("b[2]", [None, [2, 3], None]), ("b[2][1]", [None, 2, None]), ("b.user", [{"name": "Ann", "tags": ["x", "y"], "n": 5}, None, 7]),
+    ("b.missing.too", [None] * 3), ("tags[2]", ["b", None, None]), ("docs.tags[1] || '!'", ["a!", None, None]),
+    ("b.user.n > 4", [True, None, None]), ("b->'items'->0->>'price'", ["2", None, None]),
+])
+def test_paths_go_into_json(freshet, expression, expected):
+    assert freshet.execute(f"SELECT {expression} FROM docs ORDER BY id") == [(value,) for value in expected]
+
+
+@pytest.mark.parametrize("statement, expected", [
+    ("SELECT id, x.label FROM docs, UNNEST(docs.tags AS label) AS x ORDER BY 2", [(1, "a"), (1, "b")]),
+    ("SELECT x.item.price FROM docs, UNNEST(b.items AS item) x ORDER BY 1", [(2,), (3,)]),
+    ("SELECT x.item.price, x.place FROM docs CROSS JOIN UNNEST(b.items AS item WITH ORDINALITY AS place) AS x ORDER BY 2",
+     [(2, 1), (3, 2)]),
+    ("SELECT tag FROM docs, UNNEST(doc.user.tags AS tag) WHERE tag <> to_json('x')", [("y,]",)]),
+    ("SELECT count(*) FROM docs, UNNEST(b.nothing AS nothing) AS x", [(0,)]),
+    ("SELECT l FROM UNNEST([1, 2] AS l) AS x ORDER BY l DESC", [(2,), (1,)]),
+])
+def test_what_is_unnested_has_a_name(freshet, statement, expected):
+    assert freshet.execute(statement) == expected
+
+
+def test_paths_in_a_collection(freshet):
+    freshet.execute("CREATE COLLECTION priced FROM docs AS SELECT id, b.items[1].price AS price, doc.user.tags[1] AS tag,"
+                    " b.user.name AS name FROM _input WHERE b.items[2].price > 2")
+    until("it is filled", lambda: freshet.value("SELECT state FROM freshet.tables WHERE name = 'priced'") == "live")
+    assert freshet.execute("SELECT * FROM priced") == [(1, 2, "x", "Ann")]
+    freshet.execute("DROP COLLECTION priced")
+
+
 @pytest.mark.parametrize("expression, state", [
+    ("FROM_HEX('123')", "22P02"),
     ("PARSE_DATE('%Y-%m-%d', 'yesterday')", "22007"),
     ("PARSE_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', 'x')", "22007"),
     ("PG_ARRAY_PARSE('{1,2', 'int[]')", "22P02"),
@@ -213,10 +251,11 @@ def test_what_does_not_fit_is_an_error(freshet, expression, state):
         assert freshet.value(f"SELECT TRY({expression})") is None
 
 
-# The ten types of Rockset's page on PostgreSQL sources: what DMS sends, the expression written for it there, and
-# the value as PostgreSQL has it.
+# The ten types of Rockset's page on PostgreSQL sources: what DMS sends, the expression written for it there (none for
+# numbers, which are numbers in json), and the value as PostgreSQL has it.
 TYPES = [
-    ("numeric", '10.5', "x->>'v'", "CAST({} AS float8)", 10.5),
+    ("numeric(10,2)", '10.5', "x.v", "{}", 10.5),
+    ("numeric", '123456.75', "x.v", "{}", 123456.75),
     ("bytea", '"\\\\x6869"', "x->>'v'", "FROM_HEX(SUBSTR({}, 3))", b"hi"),
     ("timestamp", '"2020-01-02T03:04:05Z"', "x->>'v'", "PARSE_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', {})",
      at(2020, 1, 2, 3, 4, 5)),
@@ -246,14 +285,15 @@ def test_the_ten_types_as_a_transformation_and_mirrored_directly(module_servers)
                    "CREATE TABLE sent (id int PRIMARY KEY, document text)")
     document = "{" + ", ".join(f'"c{i}": {row[1]}' for i, row in enumerate(TYPES)) + "}"
     source.execute(f"INSERT INTO sent VALUES (1, '{document}')")
-    source.execute("INSERT INTO typed VALUES (1, 10.5, '\\x6869', '2020-01-02 03:04:05', '2020-01-02 03:04:05Z',"
+    source.execute("INSERT INTO typed VALUES (1, 10.5, 123456.75, '\\x6869', '2020-01-02 03:04:05', '2020-01-02 03:04:05Z',"
                    " '2020-01-02', '03:04:05', '03:04:05+00', true, '{1,2,NULL}', '{a,\"b c\"}')")
     freshet = module_servers.freshet(source).start().wait_live()
-    made = [row[3].format(f"(JSON_PARSE(document)->>'c{i}')") + f" AS c{i}" for i, row in enumerate(TYPES)]
+    made = [row[3].format(f"(JSON_PARSE(document){'->' if row[2] == 'x.v' else '->>'}'c{i}')") + f" AS c{i}"
+            for i, row in enumerate(TYPES)]
     freshet.execute(f"CREATE COLLECTION received FROM sent AS SELECT id, {', '.join(made)} FROM _input")
     until("it is filled", lambda: freshet.value("SELECT state FROM freshet.tables WHERE name = 'received'") == "live")
     source.execute("INSERT INTO sent SELECT 2, document FROM sent; INSERT INTO typed SELECT 2, c0, c1, c2, c3,"
-                   " c4, c5, c6, c7, c8, c9 FROM typed")
+                   " c4, c5, c6, c7, c8, c9, c10 FROM typed")
     freshet.wait_lsn(source)
     assert freshet.value("SELECT count(*) FROM freshet.rejects") == 0
     expected = tuple(row[4] for row in TYPES)
