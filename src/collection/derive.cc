@@ -67,11 +67,14 @@ Result<Derive::Made> Derive::prepare(TableId table, const transform::Definition&
   }
   Made made = TRY(open(definition, *mirror));
   if (!definition.retention) return made;
-  if (made.rollup || made.identity() == Identity::None) {
+  if (made.rollup && !made.rollup->has_time()) {
+    return Error{.sqlstate = "42P16",
+                 .message = "retention counts from _event_time, which the groups do not have",
+                 .hint = "Group by a time, as date_trunc('hour', at) AS _event_time."};
+  }
+  if (made.identity() == Identity::None) {
     return Error{.sqlstate = "0A000",
-                 .message = made.rollup
-                                ? "a rollup keeps its groups as long as they have rows"
-                                : "rows of a table without a key cannot be removed one by one",
+                 .message = "rows of a table without a key cannot be removed one by one",
                  .hint = "Leave retention out."};
   }
   if (std::ranges::find(made.columns(), "_event_time", &ColumnSchema::name) ==

@@ -116,6 +116,11 @@ class Derive {
   Result<> read_piece(Derived& derived, Table& mirror, TableChanges& rows, Arena& keep);
   void note_readers(TableId mirror);
   Result<bool> expire_some(Table& table);
+  // Whose _event_time is before this has left; nothing without a retention.
+  static std::optional<Time> oldest_kept(const Table& table);
+  static std::size_t event_time(const TableSchema& schema);  // the column's ordinal
+  void change_groups(const Table& table, const transform::Rollup& rollup,
+                     const std::vector<Column>& before);
   Result<std::size_t> find_expired(Table& table, TableChanges& found, Arena& keep);
 
   Workspace& workspace_;

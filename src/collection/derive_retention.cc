@@ -15,6 +15,18 @@ constexpr std::chrono::seconds interval{1};
 
 }  // namespace
 
+std::optional<Time> Derive::oldest_kept(const Table& table) {
+  const auto retention = table.stored.derivation->definition.retention;
+  if (!retention) return std::nullopt;
+  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) -
+         *retention;
+}
+
+std::size_t Derive::event_time(const TableSchema& schema) {
+  const auto time = std::ranges::find(schema.columns, "_event_time", &ColumnSchema::name);
+  return static_cast<std::size_t>(time - schema.columns.begin());
+}
+
 Result<bool> Derive::expire() {
   const auto now = std::chrono::steady_clock::now();
   if (now - expired_at_ < interval) return false;
@@ -49,10 +61,8 @@ Result<bool> Derive::expire_some(Table& table) {
 // The expired rows as deletions, with how many there are.
 Result<std::size_t> Derive::find_expired(Table& table, TableChanges& found, Arena& keep) {
   const TableSchema& schema = table.schema();
-  const auto time = std::ranges::find(schema.columns, "_event_time", &ColumnSchema::name);
-  const auto oldest =
-      std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) -
-      *table.stored.derivation->definition.retention;
+  const ColumnSchema& time = schema.columns[event_time(schema)];
+  const Time oldest = *oldest_kept(table);
   std::string select = "SELECT rowid";
   for (const std::size_t ordinal : found.identity) {
     select += ", " + segment_column(schema.columns[ordinal]);
@@ -60,7 +70,7 @@ Result<std::size_t> Derive::find_expired(Table& table, TableChanges& found, Aren
   for (const Segment& segment : table.segments) {
     const auto statement = TRY(workspace_.connection().prepare(
         fmt::format("{} FROM {} WHERE {} < make_timestamptz({})", select, segment_table(segment.id),
-                    segment_column(*time), oldest.time_since_epoch().count())));
+                    segment_column(time), oldest.time_since_epoch().count())));
     const auto stream = TRY(statement->execute());
     while (const auto chunk = TRY(stream->next())) {
       const auto* ids = static_cast<const std::int64_t*>(chunk->column(0).data());

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "collection/derive.h"
 #include "collection/stored_rows.h"
@@ -92,17 +93,36 @@ Result<> Derive::follow_groups(Table& table, Derived& derived, const Batch& batc
   std::vector<Column> again;
   if (rollup.computes_again()) again = TRY(compute_again(rollup, batch.mirror, groups, keep));
   TRY(rollup.merge(groups, before, again, keep, changes_->rows));
+  change_groups(table, rollup, before);
+  return carry_out(table);
+}
+
+// A change for each group that was merged. A group that is older than the collection keeps them
+// has left for good: what comes for it later does not bring a part of it back.
+void Derive::change_groups(const Table& table, const transform::Rollup& rollup,
+                           const std::vector<Column>& before) {
+  const auto oldest = oldest_kept(table);
+  const std::size_t time = oldest ? event_time(table.schema()) : 0;
+  std::set<std::string_view> known;
+  for (std::size_t row = 0; oldest && row < before.front().size(); ++row) {
+    known.insert(before.front().text(row));
+  }
+  const auto has_left = [&](std::uint32_t row) {
+    const Column& times = changes_->rows[time];
+    return oldest && times.state(row) == ValueState::Present &&
+           times.get<std::int64_t>(row) < oldest->time_since_epoch().count();
+  };
   Column& old = changes_->old.front();
   const Column& ids = changes_->rows[rollup.first_kept()];
   for (std::uint32_t row = 0; row < ids.size(); ++row) {
-    if (rollup.size_of(changes_->rows, row) > 0) {
+    if (rollup.size_of(changes_->rows, row) > 0 && !has_left(row)) {
       changes_->changes.push_back({Op::Insert, row});
-      continue;
+    } else if (!oldest || known.contains(ids.text(row))) {
+      changes_->changes.push_back(
+          {Op::Delete, Change::none, static_cast<std::uint32_t>(old.size())});
+      old.append_from(ids, row);
     }
-    changes_->changes.push_back({Op::Delete, Change::none, static_cast<std::uint32_t>(old.size())});
-    old.append_from(ids, row);
   }
-  return carry_out(table);
 }
 
 // What the mirror's rows that died were to their groups, of those that were counted.

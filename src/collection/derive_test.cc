@@ -429,6 +429,54 @@ TEST(Derive, RowsThatAreTooOldLeave) {
   EXPECT_EQ(world.ask("SELECT id FROM store.public.made"), (std::vector<std::string>{"3"}));
 }
 
+TEST(Derive, GroupsThatAreTooOldLeaveForGood) {
+  World world;
+  auto first = world.batch();
+  first.insert(orders, {1, 5, "2001-01-01 10:10"})
+      .insert(orders, {2, 6, "2999-01-01 10:10"})
+      .insert(orders, {3, 7, "2999-01-01 10:50"});
+  world.apply(first);
+  const std::string sql =
+      "SELECT date_trunc('hour', CAST(note AS timestamptz)) AS _event_time, count(*) AS n, "
+      "max(value) AS m FROM _input GROUP BY 1";
+  must(world.writer->derive({"public", "made"}, TableId{orders},
+                            {.sql = sql, .primary_key = {}, .retention = std::chrono::hours(24)},
+                            false));
+  world.fill();
+  const std::string groups = "SELECT year(_event_time), n, m FROM store.public.made ORDER BY 1";
+  EXPECT_EQ(world.ask(groups), (std::vector<std::string>{"2999 2 7"}));
+  // What changes in a group that has left: a row goes, another comes, one goes over to it.
+  auto second = world.batch();
+  second.erase(orders, {.id = 1}).insert(orders, {4, 8, "2001-01-01 10:20"});
+  second.update(orders, {3, 7, "2001-01-01 10:30"});
+  world.apply(second);
+  EXPECT_EQ(world.ask(groups), (std::vector<std::string>{"2999 1 6"}));
+  auto third = world.batch();
+  third.update(orders, {4, 9, "2999-01-01 10:30"});
+  world.apply(third);
+  world.reopen();
+  world.fill();
+  EXPECT_EQ(world.ask(groups), (std::vector<std::string>{"2999 2 9"}));
+  // One that grows too old while it is there.
+  auto fourth = world.batch();
+  fourth.erase(orders, {.id = 2}).update(orders, {4, 9, "2002-01-01 10:30"});
+  world.apply(fourth);
+  EXPECT_EQ(world.ask(groups), std::vector<std::string>{});
+}
+
+TEST(Derive, RetentionOfGroupsWantsATimeOfTheGroup) {
+  World world;
+  for (const char* sql :
+       {"SELECT value, count(*) AS n FROM _input GROUP BY value",
+        "SELECT value, max(CAST(note AS timestamptz)) AS _event_time FROM _input GROUP BY 1"}) {
+    const auto refused = world.writer->derive(
+        {"public", "made"}, TableId{orders},
+        {.sql = sql, .primary_key = {}, .retention = std::chrono::hours(24)}, false);
+    ASSERT_FALSE(refused.ok()) << sql;
+    EXPECT_EQ(refused.error().sqlstate, "42P16");
+  }
+}
+
 TEST(Derive, OneThatIsDroppedHalfFilledLeavesItsTableAlone) {
   World world;
   auto first = world.batch();

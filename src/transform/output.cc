@@ -87,4 +87,15 @@ Kept keep(const LogicalType& made, const std::string& expression) {
   return {Type{TypeKind::Json}, fmt::format("to_json({})", expression)};
 }
 
+Kept keep_result(const engine::ResultColumn& result, const std::string& expression) {
+  const Kept kept = keep(result.type, expression);
+  if (result.name == "_id") {
+    return {Type{TypeKind::Text}, fmt::format("CAST({} AS VARCHAR)", expression)};
+  }
+  if (result.name != "_event_time") return kept;
+  const bool micros = kept.type.kind == TypeKind::Int64 || kept.type.kind == TypeKind::Int32;
+  return {Type{TypeKind::TimestampTz}, micros ? fmt::format("make_timestamptz({})", expression)
+                                              : fmt::format("CAST({} AS TIMESTAMPTZ)", expression)};
+}
+
 }  // namespace freshet::transform

@@ -17,4 +17,8 @@ struct Kept {
 // JSON. Whole numbers beyond 38 digits fail when they come.
 Kept keep(const engine::LogicalType& made, const std::string& expression);
 
+// The same for a result by its name: _id is text, and _event_time a point in time, of which whole
+// numbers are microseconds.
+Kept keep_result(const engine::ResultColumn& result, const std::string& expression);
+
 }  // namespace freshet::transform

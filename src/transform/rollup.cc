@@ -282,7 +282,7 @@ Result<> Rollup::plan_merge() {
     Kept output{{}, expression};
     std::string name = described.columns()[i].name;
     if (i < results_) {
-      output = keep(described.columns()[i].type, expression);
+      output = keep_result(described.columns()[i], expression);
     } else {
       output.type = kept_types()[i - results_];
       name = std::string(hidden_prefix) + (i == results_ ? "id" : std::to_string(i - results_));

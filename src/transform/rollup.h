@@ -36,6 +36,8 @@ class Rollup {
   // What one row of the table is to its group.
   Transformation& rows() { return *rows_; }
   bool computes_again() const { return !again_.empty(); }
+  // Whether _event_time is a result that a group has once for all.
+  bool has_time() const { return sql_.time_of_group; }
 
   // What the rows change, one row per group: what is kept of it, as differences.
   Result<> differences(const Transformed& came, const Transformed& went, Arena& keep,

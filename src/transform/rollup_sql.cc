@@ -53,6 +53,7 @@ class Splitter {
       item["alias"] = "";
       TRY(reduce(item));
       TRY(check_reduced(item));
+      if (name == "_event_time") result.time_of_group = is_of_group(item);
       const std::string expression = TRY(sql_of(connection_, tree_, item));
       result.results += fmt::format("{}{} AS {}", result.results.empty() ? "" : ", ", expression,
                                     engine::quoted(name));
@@ -191,6 +192,18 @@ class Splitter {
           engine::quoted(name));
       return error;
     });
+  }
+
+  // Of a reduced item: whether it reads no aggregate.
+  static bool is_of_group(Json item) {
+    return walk(item,
+                [](const Json& node) -> Result<> {
+                  const bool aggregate =
+                      text_of(node, "class") == "COLUMN_REF" &&
+                      node["column_names"].back().get<std::string>().starts_with('f');
+                  return aggregate ? Result<>(Error{}) : Result<>();
+                })
+        .ok();
   }
 
   // The number of the aggregate, which is new or known.

@@ -33,7 +33,8 @@ struct RollupSql {
   std::size_t groups = 0;     // how many g there are
   std::size_t arguments = 0;  // how many a
   std::vector<Aggregate> aggregates;
-  std::string results;  // the select list over g0, …, f0, …, each with its name
+  std::string results;         // the select list over g0, …, f0, …, each with its name
+  bool time_of_group = false;  // there is an _event_time among them, made of g0, … alone
 };
 
 // Nothing when it has no GROUP BY. 0A000 for what a rollup cannot have, 42803 for a column that is

@@ -88,18 +88,6 @@ std::optional<std::string> made_of_key(const std::string& name, const IngestSql&
   return expression->sql;
 }
 
-// _id is text, and _event_time a point in time: whole numbers are microseconds.
-Kept keep_result(const engine::ResultColumn& result, const std::string& expression) {
-  const Kept kept = keep(result.type, expression);
-  if (result.name == "_id") {
-    return {Type{TypeKind::Text}, fmt::format("CAST({} AS VARCHAR)", expression)};
-  }
-  if (result.name != "_event_time") return kept;
-  const bool micros = kept.type.kind == TypeKind::Int64 || kept.type.kind == TypeKind::Int32;
-  return {Type{TypeKind::TimestampTz}, micros ? fmt::format("make_timestamptz({})", expression)
-                                              : fmt::format("CAST({} AS TIMESTAMPTZ)", expression)};
-}
-
 Error not_of_key(const std::string& name, const TableSchema& table,
                  const std::vector<ColumnSchema>& table_key) {
   std::string of;
