@@ -58,7 +58,11 @@ Result<> create_view(engine::Connection& connection, const TableSchema& schema,
   for (const Segment& segment : segments) {
     const bool first = &segment == &segments.front();
     const char* before = first ? "SELECT " : " UNION ALL SELECT ";
+    std::string condition = segment.filtered ? fmt::format("live({}, rowid)", segment.id) : "";
     for (const ColumnSchema& column : schema.columns) {
+      if (column.name == transform::shown_column) {
+        condition += (condition.empty() ? "" : " AND ") + segment_column(column);
+      }
       if (column.name.starts_with(transform::hidden_prefix)) continue;
       sql += fmt::format(
           "{}{} AS {}", before,
@@ -67,7 +71,7 @@ Result<> create_view(engine::Connection& connection, const TableSchema& schema,
       before = ", ";
     }
     sql += " FROM " + segment_table(segment.id);
-    if (segment.filtered) sql += fmt::format(" WHERE live({}, rowid)", segment.id);
+    if (!condition.empty()) sql += " WHERE " + condition;
   }
   return connection.execute(sql);
 }

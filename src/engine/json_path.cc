@@ -1,12 +1,11 @@
 #include "engine/json_path.h"
 
-#include <fmt/core.h>
-
 #include <string>
 #include <vector>
 
 #include "duckdb.h"
 #include "engine/connection.h"
+#include "engine/scalar_function.h"
 #include "engine/text_vectors.h"
 #include "engine/types.h"
 
@@ -76,22 +75,6 @@ std::string between(std::string_view text, std::string_view before, std::string_
   const std::size_t from = begin + before.size();
   const std::size_t end = text.find(behind, from);
   return end == std::string_view::npos ? "" : std::string(text.substr(from, end - from));
-}
-
-Result<> add(duckdb_connection connection, const char* name,
-             std::initializer_list<const OwnedType*> parameters, const OwnedType& made,
-             duckdb_scalar_function_t run) {
-  duckdb_scalar_function function = duckdb_create_scalar_function();
-  duckdb_scalar_function_set_name(function, name);
-  for (const OwnedType* type : parameters) {
-    duckdb_scalar_function_add_parameter(function, type->get());
-  }
-  duckdb_scalar_function_set_return_type(function, made.get());
-  duckdb_scalar_function_set_function(function, run);
-  const bool registered = duckdb_register_scalar_function(connection, function) == DuckDBSuccess;
-  duckdb_destroy_scalar_function(&function);
-  if (registered) return {};
-  return Error{.message = fmt::format("register function {} of json: the engine refused it", name)};
 }
 
 bool pass_through(duckdb_function_info /*info*/, idx_t /*count*/, duckdb_vector input,
@@ -198,8 +181,9 @@ Result<> register_json_path(duckdb_connection connection) {
     TRY(register_cast(connection, *type, indexed, 0, pass_through));
   }
   const OwnedType number = owned_type({TypeKind::Int64});
-  TRY(add(connection, "list_extract", {&indexed, &number}, json, element));
-  return add(connection, "list_concat", {&indexed}, owned_type(list_of({TypeKind::Json})), list);
+  TRY(register_scalar(connection, "list_extract", {&indexed, &number}, json, element));
+  return register_scalar(connection, "list_concat", {&indexed},
+                         owned_type(list_of({TypeKind::Json})), list);
 }
 
 }  // namespace freshet::engine

@@ -7,6 +7,7 @@
 
 #include "duckdb.h"
 #include "engine/chunk.h"
+#include "engine/scalar_function.h"
 #include "engine/text_vectors.h"
 #include "engine/types.h"
 #include "model/exact_numeric.h"
@@ -189,18 +190,8 @@ void append_json(std::string& out, const DuckVector& vector, std::size_t row) {
 }
 
 Result<> register_json_value(duckdb_connection connection) {
-  duckdb_scalar_function function = duckdb_create_scalar_function();
-  duckdb_scalar_function_set_name(function, "shown_json");
   const OwnedType any(duckdb_create_logical_type(DUCKDB_TYPE_ANY));
-  const OwnedType json = owned_type({TypeKind::Json});
-  duckdb_scalar_function_add_parameter(function, any.get());
-  duckdb_scalar_function_set_return_type(function, json.get());
-  duckdb_scalar_function_set_special_handling(function);
-  duckdb_scalar_function_set_function(function, json_of);
-  const bool registered = duckdb_register_scalar_function(connection, function) == DuckDBSuccess;
-  duckdb_destroy_scalar_function(&function);
-  if (registered) return {};
-  return Error{.message = "register function shown_json: the engine refused it"};
+  return register_scalar(connection, "shown_json", {&any}, owned_type({TypeKind::Json}), json_of);
 }
 
 }  // namespace freshet::engine

@@ -54,15 +54,6 @@ bool to_text(duckdb_function_info info, idx_t count, duckdb_vector input, duckdb
 }
 
 template <typename T>
-T stored(duckdb_vector vector, idx_t row) {
-  return static_cast<T*>(duckdb_vector_get_data(vector))[row];
-}
-template <typename T>
-void store(duckdb_vector vector, idx_t row, T value) {
-  static_cast<T*>(duckdb_vector_get_data(vector))[row] = value;
-}
-
-template <typename T>
 bool from_integer(duckdb_function_info info, idx_t count, duckdb_vector input,
                   duckdb_vector output) {
   std::string form;

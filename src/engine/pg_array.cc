@@ -4,6 +4,7 @@
 
 #include "duckdb.h"
 #include "engine/handles.h"
+#include "engine/scalar_function.h"
 #include "engine/text_vectors.h"
 
 namespace freshet::engine {
@@ -143,17 +144,8 @@ std::optional<std::string> list_text(std::string_view array) {
 }
 
 Result<> register_pg_array(duckdb_connection connection) {
-  duckdb_scalar_function function = duckdb_create_scalar_function();
-  duckdb_scalar_function_set_name(function, "pg_array_text");
   const OwnedType text(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
-  duckdb_scalar_function_add_parameter(function, text.get());
-  duckdb_scalar_function_set_return_type(function, text.get());
-  duckdb_scalar_function_set_function(function, convert);
-  const bool registered = duckdb_register_scalar_function(connection, function) == DuckDBSuccess;
-  duckdb_destroy_scalar_function(&function);
-  if (!registered)
-    return Error{.message = "register function pg_array_text: the engine refused it"};
-  return {};
+  return register_scalar(connection, "pg_array_text", {&text}, text, convert);
 }
 
 }  // namespace freshet::engine

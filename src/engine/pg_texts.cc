@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 
 #include "duckdb.h"
-#include "engine/handles.h"
+#include "engine/scalar_function.h"
 #include "engine/text_vectors.h"
 #include "engine/types.h"
 #include "model/date_time.h"
@@ -65,30 +65,19 @@ void parsed(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector ou
   });
 }
 
-Result<> add(duckdb_connection connection, const char* name, const OwnedType& made,
-             duckdb_scalar_function_t run) {
-  duckdb_scalar_function function = duckdb_create_scalar_function();
-  duckdb_scalar_function_set_name(function, name);
-  const OwnedType text(duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR));
-  duckdb_scalar_function_add_parameter(function, text.get());
-  duckdb_scalar_function_set_return_type(function, made.get());
-  duckdb_scalar_function_set_function(function, run);
-  const bool registered = duckdb_register_scalar_function(connection, function) == DuckDBSuccess;
-  duckdb_destroy_scalar_function(&function);
-  if (registered) return {};
-  return Error{.message = fmt::format("register function {}: the engine refused it", name)};
-}
-
 }  // namespace
 
 Result<> register_pg_texts(duckdb_connection connection) {
-  const auto of = [](TypeKind kind) { return owned_type({kind}); };
-  TRY(add(connection, "pg_record", owned_type(list_of({TypeKind::Text})), record_parts));
-  TRY(add(connection, "pg_date", of(TypeKind::Date), parsed<date_from_text>));
-  TRY(add(connection, "pg_time", of(TypeKind::Time), parsed<time_from_text>));
-  TRY(add(connection, "pg_timestamp", of(TypeKind::Timestamp), parsed<timestamp>));
-  TRY(add(connection, "pg_timestamptz", of(TypeKind::TimestampTz), parsed<timestamptz>));
-  return add(connection, "pg_interval", of(TypeKind::Interval), parsed<interval_from_text>);
+  const OwnedType text = owned_type({TypeKind::Text});
+  const auto add = [&](const char* name, Type made, RunScalar run) {
+    return register_scalar(connection, name, {&text}, owned_type(made), run);
+  };
+  TRY(add("pg_record", list_of({TypeKind::Text}), record_parts));
+  TRY(add("pg_date", {TypeKind::Date}, parsed<date_from_text>));
+  TRY(add("pg_time", {TypeKind::Time}, parsed<time_from_text>));
+  TRY(add("pg_timestamp", {TypeKind::Timestamp}, parsed<timestamp>));
+  TRY(add("pg_timestamptz", {TypeKind::TimestampTz}, parsed<timestamptz>));
+  return add("pg_interval", {TypeKind::Interval}, parsed<interval_from_text>);
 }
 
 }  // namespace freshet::engine

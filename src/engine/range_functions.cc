@@ -1,9 +1,8 @@
 #include "engine/range_functions.h"
 
-#include <fmt/core.h>
-
 #include "duckdb.h"
 #include "engine/range_value.h"
+#include "engine/scalar_function.h"
 #include "engine/text_vectors.h"
 #include "engine/types.h"
 
@@ -135,62 +134,33 @@ void of_value(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector 
 
 // ----------------------------------------------------------------------------------- registration
 
-class Functions {
- public:
-  Functions(duckdb_connection connection, const RangeType& type)
-      : connection_(connection), type_(type) {}
-
-  void all() {
-    const OwnedType range = struct_type(type_);
-    const OwnedType bound = bound_type(type_.bound);
-    const OwnedType flag = owned_type({TypeKind::Bool});
-    add("lower", {&range}, bound, bound_of<&Range::lower>);
-    add("upper", {&range}, bound, bound_of<&Range::upper>);
-    add("isempty", {&range}, flag, flag_of<is_empty>);
-    add("lower_inc", {&range}, flag, flag_of<has_lower>);
-    add("upper_inc", {&range}, flag, flag_of<has_upper>);
-    add("lower_inf", {&range}, flag, flag_of<has_no_lower>);
-    add("upper_inf", {&range}, flag, flag_of<has_no_upper>);
-    add("@>", {&range, &range}, flag, of_ranges<contains>);
-    add("<@", {&range, &range}, flag, of_ranges<is_contained>);
-    add("&&", {&range, &range}, flag, of_ranges<overlap>);
-    add("@>", {&range, &bound}, flag, of_value<First::Range>);
-    add("<@", {&bound, &range}, flag, of_value<First::Value>);
-  }
-  Result<> outcome() const {
-    if (refused_.empty()) return {};
-    return Error{.message = fmt::format("register function {}: the engine refused it", refused_)};
-  }
-
- private:
-  void add(const char* name, std::initializer_list<const OwnedType*> parameters,
-           const OwnedType& result, duckdb_scalar_function_t run) {
-    duckdb_scalar_function function = duckdb_create_scalar_function();
-    duckdb_scalar_function_set_name(function, name);
-    for (const OwnedType* parameter : parameters) {
-      duckdb_scalar_function_add_parameter(function, parameter->get());
-    }
-    duckdb_scalar_function_set_return_type(function, result.get());
-    // Only ever read; the engine has no other type for it.
-    duckdb_scalar_function_set_extra_info(function, const_cast<RangeType*>(&type_), nullptr);
-    duckdb_scalar_function_set_function(function, run);
-    if (duckdb_register_scalar_function(connection_, function) != DuckDBSuccess) refused_ = name;
-    duckdb_destroy_scalar_function(&function);
-  }
-
-  duckdb_connection connection_;
-  const RangeType& type_;
-  std::string refused_;
-};
+Result<> register_functions_of(duckdb_connection connection, const RangeType& type) {
+  const OwnedType range = struct_type(type);
+  const OwnedType bound = bound_type(type.bound);
+  const OwnedType flag = owned_type({TypeKind::Bool});
+  using Parameters = std::initializer_list<const OwnedType*>;
+  const auto add = [&](const char* name, Parameters parameters, const OwnedType& made,
+                       RunScalar run) {
+    return register_scalar(connection, name, parameters, made, run, &type);
+  };
+  TRY(add("lower", {&range}, bound, bound_of<&Range::lower>));
+  TRY(add("upper", {&range}, bound, bound_of<&Range::upper>));
+  TRY(add("isempty", {&range}, flag, flag_of<is_empty>));
+  TRY(add("lower_inc", {&range}, flag, flag_of<has_lower>));
+  TRY(add("upper_inc", {&range}, flag, flag_of<has_upper>));
+  TRY(add("lower_inf", {&range}, flag, flag_of<has_no_lower>));
+  TRY(add("upper_inf", {&range}, flag, flag_of<has_no_upper>));
+  TRY(add("@>", {&range, &range}, flag, of_ranges<contains>));
+  TRY(add("<@", {&range, &range}, flag, of_ranges<is_contained>));
+  TRY(add("&&", {&range, &range}, flag, of_ranges<overlap>));
+  TRY(add("@>", {&range, &bound}, flag, of_value<First::Range>));
+  return add("<@", {&bound, &range}, flag, of_value<First::Value>);
+}
 
 }  // namespace
 
 Result<> register_range_functions(duckdb_connection connection) {
-  for (const RangeType& type : range_types) {
-    Functions functions(connection, type);
-    functions.all();
-    TRY(functions.outcome());
-  }
+  for (const RangeType& type : range_types) TRY(register_functions_of(connection, type));
   return {};
 }
 

@@ -9,15 +9,6 @@ namespace freshet::engine {
 
 namespace {
 
-template <typename T>
-T stored(duckdb_vector vector, idx_t row) {
-  return static_cast<T*>(duckdb_vector_get_data(vector))[row];
-}
-template <typename T>
-void store(duckdb_vector vector, idx_t row, T value) {
-  static_cast<T*>(duckdb_vector_get_data(vector))[row] = value;
-}
-
 duckdb_vector field(duckdb_vector vector, RangeField at) {
   return duckdb_struct_vector_get_child(vector, at);
 }

@@ -23,4 +23,8 @@ void set_text(duckdb_vector vector, std::uint64_t row, std::string_view text) {
   duckdb_vector_assign_string_element_len(vector, row, text.data(), text.size());
 }
 
+void* data_of(duckdb_vector vector) {
+  return duckdb_vector_get_data(vector);
+}
+
 }  // namespace freshet::engine

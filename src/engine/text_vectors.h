@@ -1,4 +1,4 @@
-// Text in, text and nulls out, for functions that the engine calls with vectors.
+// Texts, numbers and nulls in vectors, for functions that the engine calls with them.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,17 @@ void set_null(_duckdb_vector* vector, std::uint64_t row);
 std::string_view text_of(_duckdb_vector* vector, std::uint64_t row);
 // Of a vector of VARCHAR or BLOB; copied into it.
 void set_text(_duckdb_vector* vector, std::uint64_t row, std::string_view text);
+
+void* data_of(_duckdb_vector* vector);
+// Of a vector of values of this type.
+template <typename T>
+T stored(_duckdb_vector* vector, std::uint64_t row) {
+  return static_cast<T*>(data_of(vector))[row];
+}
+template <typename T>
+void store(_duckdb_vector* vector, std::uint64_t row, T value) {
+  static_cast<T*>(data_of(vector))[row] = value;
+}
 
 // Null becomes null; `take(row)` is called for each row that is there, until it answers false.
 template <typename Take>

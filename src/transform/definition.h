@@ -12,6 +12,8 @@ namespace freshet::transform {
 
 // Columns of a collection that queries do not see begin so.
 inline constexpr std::string_view hidden_prefix = "_freshet_";
+// Whether a row is seen at all; of collections that have this column.
+inline constexpr std::string_view shown_column = "_freshet_shown";
 
 // What becomes of the collection when the transformation fails for a row.
 enum class OnError : std::uint8_t {

@@ -237,6 +237,12 @@ std::string Rollup::final_of(std::size_t aggregate) const {
   return fmt::format("CASE WHEN k{}_ = 0 THEN NULL ELSE {} END", *undone->count, value);
 }
 
+// A group that HAVING leaves out is kept, and not seen.
+std::string Rollup::shown() const {
+  if (sql_.having.empty()) return {};
+  return fmt::format(", coalesce(CAST({} AS BOOLEAN), false) AS {}", sql_.having, shown_column);
+}
+
 // In: what is kept, then what was computed again, then whether the row is a difference.
 Result<> Rollup::plan_merge() {
   std::vector<Type> types = kept_types();
@@ -269,8 +275,8 @@ Result<> Rollup::plan_merge() {
   for (std::size_t i = 0; i < sql_.aggregates.size(); ++i) {
     finals += fmt::format(", {} AS f{}", final_of(i), i);
   }
-  const std::string inner = "SELECT " + sql_.results + ", " + kept + " FROM (SELECT *" + finals +
-                            " FROM (SELECT " + merged + " FROM given_rows() GROUP BY c0))";
+  const std::string inner = "SELECT " + sql_.results + shown() + ", " + kept + " FROM (SELECT *" +
+                            finals + " FROM (SELECT " + merged + " FROM given_rows() GROUP BY c0))";
   const auto described = TRY(engine::RowQuery::open(*connection_, inner, types));
   const std::size_t all = described.columns().size();
   results_ = all - kept_types().size();

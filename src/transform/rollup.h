@@ -80,6 +80,7 @@ class Rollup {
   const ColumnSchema& argument(std::size_t i) const { return rows_->columns()[sql_.groups + i]; }
   std::size_t count_of(std::size_t argument);
   std::string group_id() const;
+  std::string shown() const;
   std::string final_of(std::size_t aggregate) const;
 
   RollupSql sql_;

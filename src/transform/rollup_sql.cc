@@ -58,6 +58,11 @@ class Splitter {
       result.results += fmt::format("{}{} AS {}", result.results.empty() ? "" : ", ", expression,
                                     engine::quoted(name));
     }
+    if (Json having = select["having"]; !having.is_null()) {
+      TRY(reduce(having));
+      TRY(check_reduced(having));
+      result.having = TRY(sql_of(connection_, tree_, having));
+    }
     result.groups = groups_.size();
     result.arguments = arguments_.size();
     result.aggregates = std::move(aggregates_);

@@ -34,6 +34,7 @@ struct RollupSql {
   std::size_t arguments = 0;  // how many a
   std::vector<Aggregate> aggregates;
   std::string results;         // the select list over g0, …, f0, …, each with its name
+  std::string having;          // over the same; empty when every group is a result
   bool time_of_group = false;  // there is an _event_time among them, made of g0, … alone
 };
 

@@ -40,7 +40,9 @@ Result<> check_statement(const Json& select) {
   }
   if (!is_null(select, "sample")) return refused("a sample");
   if (!is_null(select, "qualify")) return refused("QUALIFY");
-  if (!is_null(select, "having")) return refused("HAVING");
+  const bool grouped = !select["group_expressions"].empty() ||
+                       text_of(select, "aggregate_handling") == "FORCE_AGGREGATES";
+  if (!is_null(select, "having") && !grouped) return refused("HAVING without GROUP BY");
   const auto& from = select["from_table"];
   const bool fits = text_of(from, "type") == "BASE_TABLE" &&
                     text_of(from, "table_name") == "_input" &&
@@ -95,6 +97,7 @@ Result<std::string> sql_of(engine::Connection& connection, const Json& tree,
   select["where_clause"] = nullptr;
   select["group_expressions"] = Json::array();
   select["group_sets"] = Json::array();
+  select["having"] = nullptr;
   select["aggregate_handling"] = "STANDARD_HANDLING";
   const std::string text = TRY(sql_of(connection, alone));
   constexpr std::size_t before = std::string_view("SELECT ").size();
