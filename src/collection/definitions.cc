@@ -4,31 +4,20 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <iterator>
-#include <map>
 #include <random>
 
-#include "collection/row_parser.h"
-#include "engine/as_seen.h"
+#include "collection/column_definitions.h"
+#include "collection/meta_rows.h"
 
 namespace freshet::collection {
 
 namespace {
 
 using engine::literal;
-using Out = std::back_insert_iterator<std::string>;
 
 std::string literal_or_null(const std::optional<std::string>& text) {
   return text ? literal(*text) : "NULL";
 }
-
-using TableKey = std::pair<std::uint32_t, std::uint32_t>;  // source and table
-
-struct LoadedTable {
-  StoredTable stored;
-  TableSchema schema;
-  std::map<std::int16_t, std::uint32_t> enum_numbers{};  // engine::enum_number by attnum
-};
 
 Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connection) {
   std::map<TableKey, LoadedTable> tables;
@@ -61,76 +50,6 @@ Result<std::map<TableKey, LoadedTable>> load_tables(engine::Connection& connecti
     if (record.state == TableState::Copying) record.state = TableState::Waiting;
   }
   return tables;
-}
-
-// Reads a table of _meta that has rows of tables: `read` gets each row behind its source and id.
-template <typename Read>
-Result<> load(engine::Connection& connection, std::map<TableKey, LoadedTable>& tables,
-              std::string_view name, std::string_view columns, std::string_view order,
-              Read&& read) {
-  const auto rows = TRY(connection.query(
-      fmt::format("SELECT source, id, {} FROM store._meta.{} {}", columns, name, order)));
-  for (const auto& row : rows) {
-    RowParser parse(row);
-    const auto source = parse.number<std::uint32_t>();
-    const auto id = parse.number<std::uint32_t>();
-    read(parse, tables[{source, id}]);
-    TRY(parse.done(fmt::format("_meta.{}", name)));
-  }
-  return {};
-}
-
-constexpr std::string_view in_order = "ORDER BY source, id, ordinal";
-
-void read_column(RowParser& parse, LoadedTable& table) {
-  ColumnSchema column;
-  column.name = parse.text();
-  column.type.kind = parse.enumerator(TypeKind::List);
-  column.type.precision = parse.number<std::uint8_t>();
-  column.type.scale = parse.number<std::uint8_t>();
-  column.type.element = parse.enumerator(TypeKind::List);
-  column.pg_type = parse.number<std::uint32_t>();
-  column.pg_typmod = parse.number<std::int32_t>();
-  column.attnum = parse.number<std::int16_t>();
-  column.in_key = parse.boolean();
-  column.not_null = parse.boolean();
-  column.domain = parse.number<std::uint32_t>();
-  column.type.shown = parse.enumerator(Shown::TstzMultirange);
-  table.schema.columns.push_back(std::move(column));
-}
-
-ColumnSchema* column_of(LoadedTable& table, std::int16_t attnum) {
-  const auto found = std::ranges::find(table.schema.columns, attnum, &ColumnSchema::attnum);
-  return found == table.schema.columns.end() ? nullptr : &*found;
-}
-
-void read_label(RowParser& parse, LoadedTable& table) {
-  ColumnSchema* const column = column_of(table, parse.number<std::int16_t>());
-  const auto number = parse.number<std::int32_t>();
-  if (column != nullptr && number >= 0) {
-    table.enum_numbers[column->attnum] = static_cast<std::uint32_t>(number);
-  }
-  EnumLabel label{.oid = parse.number<std::uint32_t>(), .label = parse.text()};
-  if (column != nullptr) column->labels.push_back(std::move(label));
-}
-
-// What views that were made before call the types of enums.
-void restore_enums(engine::Connection& connection, const LoadedTable& table) {
-  for (const ColumnSchema& column : table.schema.columns) {
-    const auto found = table.enum_numbers.find(column.attnum);
-    if (found == table.enum_numbers.end()) continue;
-    engine::restore_enum(connection, found->second, column.labels);
-  }
-}
-
-void read_field(RowParser& parse, LoadedTable& table) {
-  ColumnSchema* const column = column_of(table, parse.number<std::int16_t>());
-  RecordField field{.name = parse.text(), .type = {}};
-  field.type.kind = parse.enumerator(TypeKind::List);
-  field.type.precision = parse.number<std::uint8_t>();
-  field.type.scale = parse.number<std::uint8_t>();
-  field.type.shown = parse.enumerator(Shown::TstzMultirange);
-  if (column != nullptr) column->fields.push_back(std::move(field));
 }
 
 void read_segment(RowParser& parse, LoadedTable& table) {
@@ -173,15 +92,6 @@ void read_constant(RowParser& parse, LoadedTable& table) {
   table.stored.constants[attnum] = parse.text();
 }
 
-void read_widened(RowParser& parse, LoadedTable& table) {
-  WidenedColumn column;
-  column.attnum = parse.number<std::int16_t>();
-  column.declared_type = parse.number<std::uint32_t>();
-  column.type.kind = parse.enumerator(TypeKind::List);
-  column.type.element = parse.enumerator(TypeKind::List);
-  table.stored.record.widened.push_back(column);
-}
-
 Result<std::vector<SourceRecord>> load_sources(engine::Connection& connection) {
   std::vector<SourceRecord> sources;
   const auto rows =
@@ -220,31 +130,6 @@ void write_table(std::string& sql, const StoredTable& table) {
                  table.layout, record.resync, literal(record.catalog));
 }
 
-void write_columns(std::string& sql, const StoredTable& table) {
-  const TableSchema& schema = *table.record.schema;
-  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
-    const ColumnSchema& column = schema.columns[i];
-    fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{},{},{},{},{},{},{}),",
-                   value(table.record.source), value(schema.id), i, literal(column.name),
-                   static_cast<unsigned>(column.type.kind), column.type.precision,
-                   column.type.scale, static_cast<unsigned>(column.type.element), column.pg_type,
-                   column.pg_typmod, column.attnum, column.in_key, column.not_null, column.domain,
-                   static_cast<unsigned>(column.type.shown));
-  }
-}
-
-void write_fields(std::string& sql, const StoredTable& table) {
-  for (const ColumnSchema& column : table.record.schema->columns) {
-    std::size_t ordinal = 0;
-    for (const RecordField& field : column.fields) {
-      fmt::format_to(Out(sql), "({},{},{},{},{},{},{},{},{}),", value(table.record.source),
-                     value(table.record.schema->id), ordinal++, column.attnum, literal(field.name),
-                     static_cast<unsigned>(field.type.kind), field.type.precision, field.type.scale,
-                     static_cast<unsigned>(field.type.shown));
-    }
-  }
-}
-
 void write_segments(std::string& sql, const StoredTable& table) {
   std::size_t ordinal = 0;
   const auto write = [&](SegmentId segment, bool shown) {
@@ -272,49 +157,6 @@ void write_constants(std::string& sql, const StoredTable& table) {
   }
 }
 
-// Wider types have no precision.
-void write_widened(std::string& sql, const StoredTable& table) {
-  std::size_t ordinal = 0;
-  for (const WidenedColumn& column : table.record.widened) {
-    fmt::format_to(Out(sql), "({},{},{},{},{},{},{}),", value(table.record.source),
-                   value(table.record.schema->id), ordinal++, column.attnum, column.declared_type,
-                   static_cast<unsigned>(column.type.kind),
-                   static_cast<unsigned>(column.type.element));
-  }
-}
-
-// INSERT INTO store._meta.<name> with the rows that `write` makes of each table, if any.
-Result<> insert(engine::Connection& connection, std::string_view name,
-                std::span<const StoredTable* const> tables,
-                void (*write)(std::string&, const StoredTable&)) {
-  std::string sql = fmt::format("INSERT INTO store._meta.{} VALUES ", name);
-  const std::size_t empty = sql.size();
-  for (const StoredTable* table : tables) write(sql, *table);
-  if (sql.size() == empty) return {};
-  sql.pop_back();
-  return connection.execute(sql);
-}
-
-// With the numbers of the types that views name.
-Result<> save_labels(engine::Connection& connection, std::span<const StoredTable* const> tables) {
-  std::string rows;
-  for (const StoredTable* table : tables) {
-    for (const ColumnSchema& column : table->record.schema->columns) {
-      const auto number =
-          column.labels.empty() ? std::nullopt : engine::enum_number(connection, column.labels);
-      std::size_t ordinal = 0;
-      for (const EnumLabel& label : column.labels) {
-        fmt::format_to(Out(rows), "{}({},{},{},{},{},{},{})", rows.empty() ? "" : ",",
-                       value(table->record.source), value(table->record.schema->id), ordinal++,
-                       column.attnum, number ? static_cast<std::int64_t>(*number) : -1, label.oid,
-                       literal(label.label));
-      }
-    }
-  }
-  if (rows.empty()) return {};
-  return connection.execute("INSERT INTO store._meta.labels VALUES " + rows);
-}
-
 }  // namespace
 
 std::uint64_t layout_of(const TableSchema& schema) {
@@ -340,20 +182,8 @@ Result<> create_definitions(engine::Connection& connection) {
       "CREATE TABLE IF NOT EXISTS store._meta.tables(source UINTEGER, id UINTEGER, schema VARCHAR, "
       "name VARCHAR, identity UTINYINT, state UTINYINT, snapshot_lsn UBIGINT, replay_from UBIGINT, "
       "last_error VARCHAR, inserts_only BOOLEAN, view_schema VARCHAR, view_name VARCHAR, "
-      "layout UBIGINT, resync BOOLEAN, catalog VARCHAR);"
-      "CREATE TABLE IF NOT EXISTS store._meta.columns(source UINTEGER, id UINTEGER, "
-      "ordinal UINTEGER, name VARCHAR, kind UTINYINT, precision UTINYINT, scale UTINYINT, "
-      "element UTINYINT, pg_type UINTEGER, pg_typmod INTEGER, attnum SMALLINT, in_key BOOLEAN, "
-      "not_null BOOLEAN, domain UINTEGER, shown UTINYINT);"
-      "CREATE TABLE IF NOT EXISTS store._meta.labels(source UINTEGER, id UINTEGER, "
-      "ordinal UINTEGER, attnum SMALLINT, type_number INTEGER, label_oid UINTEGER, "
-      "label VARCHAR);"
-      "CREATE TABLE IF NOT EXISTS store._meta.fields(source UINTEGER, id UINTEGER, "
-      "ordinal UINTEGER, attnum SMALLINT, name VARCHAR, kind UTINYINT, precision UTINYINT, "
-      "scale UTINYINT, shown UTINYINT);"
-      "CREATE TABLE IF NOT EXISTS store._meta.widened(source UINTEGER, id UINTEGER, "
-      "ordinal UINTEGER, attnum SMALLINT, declared_type UINTEGER, kind UTINYINT, "
-      "element UTINYINT);"
+      "layout UBIGINT, resync BOOLEAN, catalog VARCHAR);" +
+      create_column_definitions() +
       "CREATE TABLE IF NOT EXISTS store._meta.constants(source UINTEGER, id UINTEGER, "
       "attnum SMALLINT, expression VARCHAR);"
       "CREATE TABLE IF NOT EXISTS store._meta.derivations(source UINTEGER, id UINTEGER, "
@@ -372,23 +202,13 @@ Result<Definitions> load_definitions(engine::Connection& connection) {
   if (!installation.empty()) definitions.installation = installation.front()[0].value_or("");
   definitions.sources = TRY(load_sources(connection));
   auto tables = TRY(load_tables(connection));
-  TRY(load(connection, tables, "columns",
-           "name, kind, precision, scale, element, pg_type, pg_typmod, attnum, in_key, not_null, "
-           "domain, shown",
-           in_order, read_column));
-  TRY(load(connection, tables, "labels", "attnum, type_number, label_oid, label", in_order,
-           read_label));
-  TRY(load(connection, tables, "fields", "attnum, name, kind, precision, scale, shown", in_order,
-           read_field));
+  TRY(load_columns(connection, tables));
   TRY(load(connection, tables, "derivations",
            "base, base_schema, base_name, sql, primary_key, retention_seconds, on_error", {},
            read_derivation));
-  TRY(load(connection, tables, "widened", "attnum, declared_type, kind, element", in_order,
-           read_widened));
   TRY(load(connection, tables, "constants", "attnum, expression", {}, read_constant));
   TRY(load(connection, tables, "segments", "segment, shown", in_order, read_segment));
   for (auto& [key, table] : tables) {
-    restore_enums(connection, table);
     if (value(table.schema.id) != key.second) {
       return Error{.fault = Fault::Corruption,
                    .message = fmt::format("read _meta: table {} has columns or segments but no "
@@ -428,12 +248,9 @@ Result<> save_tables(engine::Connection& connection, std::span<const StoredTable
   for (const StoredTable* table : tables) ids.push_back(table->record.schema->id);
   TRY(erase_tables(connection, tables.front()->record.source, ids));
   TRY(insert(connection, "tables", tables, write_table));
-  TRY(insert(connection, "columns", tables, write_columns));
-  TRY(save_labels(connection, tables));
-  TRY(insert(connection, "fields", tables, write_fields));
+  TRY(save_columns(connection, tables));
   TRY(insert(connection, "derivations", tables, write_derivation));
   TRY(insert(connection, "constants", tables, write_constants));
-  TRY(insert(connection, "widened", tables, write_widened));
   return insert(connection, "segments", tables, write_segments);
 }
 
