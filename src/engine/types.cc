@@ -76,6 +76,8 @@ void name_kind(LogicalType& type) {
   if (type.alias == numeric_value_alias) type.kind = LogicalKind::Numeric;
   type.shown = sortable_called(type.alias);
   if (type.shown != Shown::AsStored) type.kind = LogicalKind::Sortable;
+  // To clients it stays the same type when it gets another label.
+  if (type.shown == Shown::Enum) type.alias = "ENUM";
 }
 
 void name_struct(LogicalType& type) {

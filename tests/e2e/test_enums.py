@@ -49,6 +49,19 @@ def test_a_label_has_its_place_with_the_first_row_that_shows_it(servers, told):
     assert times_copied(freshet, "t") == 1
 
 
+def test_a_prepared_statement_lives_through_a_new_label(servers):
+    source = servers.postgres()
+    source.execute(SETUP)
+    freshet = servers.freshet(source).start().wait_live()
+    with freshet.connect() as connection:
+        sql = "SELECT m, many FROM t WHERE m >= %s ORDER BY m DESC, id"
+        assert connection.execute(sql, ("happy",), prepare=True).fetchall() == [("happy", None)]
+        source.execute("ALTER TYPE mood ADD VALUE 'calm' BEFORE 'happy'")
+        source.execute("INSERT INTO t VALUES (3, 'calm', '{calm}')")
+        freshet.wait_lsn(source)
+        assert connection.execute(sql, ("calm",), prepare=True).fetchall() == [("happy", None), ("calm", ["calm"])]
+
+
 def test_labels_that_came_while_freshet_was_away(servers):
     source = servers.postgres()
     source.execute(SETUP)
