@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "model/date_time_text.h"
+#include "pgwire/binary_texts.h"
 #include "pgwire/values.h"
 #include "query/rewrite.h"
 #include "query/types.h"
@@ -243,16 +244,6 @@ Result<Parameter> binary_uuid(Bytes bytes) {
   return Parameter(std::move(text));
 }
 
-// The text of a bound value, to stand in the text of an array.
-std::string element_text(const Parameter& value) {
-  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  std::string text;
-  if (const auto* real = std::get_if<double>(&value)) append_float(text, *real);
-  return text;
-}
-
 Result<Parameter> binary_array(std::uint32_t type_oid, ByteReader& reader) {
   const auto dimensions = reader.big<std::int32_t>();
   reader.big<std::int32_t>();  // whether there are nulls
@@ -309,16 +300,23 @@ Result<Parameter> binary_value(std::uint32_t type_oid, ByteReader& reader) {
     case oid::jsonb:
       if (reader.big<std::uint8_t>() != 1) return invalid_binary(type_oid);
       return Parameter(std::string(as_text(reader.rest())));
-    case oid::timetz:
-      return Error{.sqlstate = "0A000",
-                   .message = "binary parameters of type time with time zone are not supported"};
     default: break;
   }
+  if (auto text = TRY(text_of_binary(type_oid, reader))) return Parameter(*std::move(text));
   if (query::find_element(type_oid)) return binary_array(type_oid, reader);
   return Parameter(std::string(as_text(reader.rest())));
 }
 
 }  // namespace
+
+std::string element_text(const Parameter& value) {
+  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  std::string text;
+  if (const auto* real = std::get_if<double>(&value)) append_float(text, *real);
+  return text;
+}
 
 Result<Parameter> decode_parameter(std::uint32_t type_oid, Format format, std::string_view bytes) {
   if (format == Format::Text) {

@@ -190,3 +190,23 @@ def test_a_type_sent_in_binary(in_binary, type_):
 @pytest.mark.parametrize("type_", TYPES, ids=lambda t: t.name)
 def test_a_type_sent_as_text(as_text, type_):
     check(type_, as_text)
+
+
+_BOUND = ["oid", "timetz", "inet", "cidr", "pg_lsn", "xid8", "int4range", "int8range", "numrange", "tsrange", "tstzrange",
+          "daterange", "int4multirange", "int8multirange", "nummultirange", "datemultirange", "tsmultirange", "tstzmultirange"]
+
+
+@pytest.mark.parametrize("form", _FORMATS)
+@pytest.mark.parametrize("type_", [t for t in TYPES if t.name in _BOUND], ids=lambda t: t.name)
+def test_a_value_comes_back_as_a_parameter(as_text, type_, form):
+    """Each value that was read, sent as drivers do that know the type by its oid: it finds the rows it came from."""
+    values = ask(as_text.source, f"SELECT DISTINCT v FROM {type_.table} WHERE v IS NOT NULL", form)
+    assert values.values
+    for value in values.values:
+        counts = []
+        for side in (as_text.source, as_text.ours):
+            result = side.pgconn.exec_params(f"SELECT count(*) FROM {type_.table} WHERE v = $1".encode(), [value],
+                                             param_types=[values.oid], param_formats=[_FORMATS[form]])
+            assert not result.error_message, result.error_message
+            counts.append(result.get_value(0, 0))
+        assert counts[0] == counts[1] != b"0", (value, counts)
